@@ -614,7 +614,14 @@ async function build(
           (spec, by) => built(campaigns).create(spec, by),
           firstKeys,
         ),
-        negative: openTagRotations(store, keys.tags, () => built(negative).retag()),
+        negative: openTagRotations({
+          world,
+          store,
+          tags: keys.tags,
+          approvals,
+          retag: () => built(negative).retag(),
+          takeBack: (tx, job) => built(jobs).cancelIn(tx, job),
+        }),
         acquirers: openAcquirers(world, store),
         releases: (serial) => keyReleases(store.db, serial),
         renewProtection: openRenewal({ store, keyInRuns: firstKeys === 'in-runs', keys, jobs: built(jobs) }),
@@ -649,6 +656,7 @@ async function build(
       return { list: regularList, version, overlaySeq, entries: await built(negative).entries() };
     },
     streams: () => api.value.streams,
+    lowStock: () => refurbish.lowStock(),
     expiry: () => built(expiry).summary(),
   });
   expiry.touchAll();

@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type DeathCertificate, type NegativeKeyRotation, serialSchema } from '@tsunagu/protocols/fleet';
 import { ok } from '@tsunagu/protocols/kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { browserFlags, browserPath } from './browser.ts';
@@ -301,6 +302,136 @@ describe.skipIf(!existsSync(browserPath))('the dashboard in a browser', () => {
     expect(await violations()).toEqual([]);
     await page.click('[data-testid=language]');
     await page.waitForSelector('h1:has-text("Keys")');
+    expect(await violations()).toEqual([]);
+    await page.click('[data-testid=language]');
+  });
+
+  it('shows how the key of negative lists gives way, who lacks it and why not, and that breaking it off waits for a second person', async () => {
+    const panel = page.locator('[data-testid=rotation]');
+    await page.goto(`${house.api.url}/keys`);
+    await panel.locator('text=まだ交代したことがありません').waitFor();
+    const rotation: NegativeKeyRotation = {
+      key: 'negative/tags/2',
+      from: 'negative/tags/1',
+      state: 'spreading',
+      begunAt: '2026-11-01T00:00:00.000Z',
+      switchedAt: null,
+      brokenOffAt: null,
+      breakOff: {
+        approval: '11111111-2222-4333-8444-555555555555',
+        by: 'sato',
+        reason: '登録元の停止',
+        expiresAt: '2026-11-08T00:00:00.000Z',
+      },
+      ready: 1_200,
+      lacking: 103,
+      terminals: [
+        { serial: serialOf(0), why: 'away', detail: null, since: '2026-11-02T00:00:00.000Z' },
+        { serial: serialOf(1), why: 'state', detail: 'quarantined', since: null },
+        { serial: serialOf(2), why: 'refused', detail: 'STORE_WRITE_FAILED', since: null },
+      ],
+      lists: [
+        {
+          list: 'regular',
+          key: 'negative/tags/1',
+          version: 7,
+          awaitsSignatures: false,
+          untagged: [{ source: 'visa', cards: 12 }],
+          exceptions: 1,
+        },
+      ],
+    };
+    const show = async (changed: Partial<NegativeKeyRotation>): Promise<void> => {
+      Object.assign(house.rooms.keys.negative, { progress: async () => ok({ ...rotation, ...changed }) });
+      await page.goto(`${house.api.url}/keys`);
+      await panel.locator('[data-testid=rotation-ready]').waitFor();
+    };
+    await show({});
+    expect(await panel.innerText()).toMatch(/negative\/tags\/1 → negative\/tags\/2/);
+    expect(await panel.locator('[data-testid=rotation-ready]').innerText()).toBe('1,200');
+    const why = async (index: number) => await panel.locator(`tr[data-lacking="${serialOf(index)}"] td`).innerText();
+    expect(await why(0)).toContain('未接続');
+    expect(await why(1)).toContain('quarantined');
+    expect(await why(2)).toContain('STORE_WRITE_FAILED');
+    expect(await panel.locator('[data-testid=rotation-lists]').innerText()).toContain('visa からの再送(残り 12件)');
+    expect(await panel.innerText()).toContain('ほかの端末: 100台');
+    expect(await panel.locator('[data-testid=rotation-break-off]').innerText()).toMatch(
+      /sato が中止を申請中.*登録元の停止/,
+    );
+    expect(await panel.innerText()).not.toContain('--switch');
+    expect(await violations()).toEqual([]);
+    // Broken off: what is left to do is another thing.
+    await show({ state: 'withdrawing', brokenOffAt: '2026-11-03T00:00:00.000Z', breakOff: null, lacking: 3 });
+    expect(await panel.innerText()).toContain('鍵の消去が残っている端末');
+    await page.click('[data-testid=language]');
+    await panel.locator('text=broken off, terminals erase the next key').waitFor();
+    expect(await why(0)).toContain('It is not connected');
+    expect(await panel.innerText()).not.toMatch(/rotation\.[a-z]|[{}]|undefined|NaN/);
+    // All is there: the next step is named.
+    await show({ breakOff: null, lacking: 0, terminals: [], lists: [] });
+    expect(await panel.innerText()).toContain('tsunagu keys rotate negative/tags/2 --switch');
+    expect(await violations()).toEqual([]);
+    await page.click('[data-testid=language]');
+  });
+
+  it('shows the certificate of death of a scrapped terminal, each key and how it ended, and hands out record and print', async () => {
+    const serial = serialSchema.parse(serialOf(4));
+    const dead = (slot: 'dukpt' | 'negative', kcv: string, end: 'wipe' | 'replaced') => ({
+      slot,
+      usage: slot === 'dukpt' ? 'B1' : 'M6',
+      id: `k-${kcv}`,
+      initialKeyId: slot === 'dukpt' ? '0000000000000001' : null,
+      kcv,
+      givenAt: '2026-01-01T00:00:00.000Z',
+      loadedAt: '2026-01-01T00:01:00.000Z',
+      endedAt: '2026-11-01T00:00:00.000Z',
+      end,
+      job: null,
+    });
+    const certificate: DeathCertificate = {
+      serial,
+      model: 'CT-5100',
+      at: '2026-11-02T00:00:00.000Z',
+      by: 'sato',
+      approvedBy: 'suzuki',
+      liveKeys: 0,
+      keys: [dead('dukpt', '08D7B4FB62', 'wipe'), dead('negative', '1122334455', 'replaced')],
+      earlierKeys: 0,
+      wipe: null,
+      wipeRecord: null,
+      nothingOwed: null,
+      recycling: null,
+      massBalance: null,
+      harvested: [],
+      replacedBy: null,
+    };
+    const record = { document: { kid: '0123456789abcdef', payload: '{}', sig: 'A'.repeat(86) }, publicKey: 'AA==' };
+    Object.assign(house.rooms.refurbish, { death: async () => ok({ certificate, record }) });
+    house.rooms.change(4, { lifecycle: 'scrap' });
+    await page.goto(`${house.api.url}/terminals/${serial}`);
+    const panel = page.locator('section[aria-labelledby=death]');
+    await panel.locator('table tbody tr').first().waitFor();
+    expect(await panel.locator('table tbody tr').count()).toBe(2);
+    expect(await panel.innerText()).toContain('08D7B4FB62');
+    expect(await panel.innerText()).toContain('0123456789abcdef');
+    const inJapanese = await panel.locator('tbody').innerText();
+    expect(await violations()).toEqual([]);
+    for (const [button, name] of [
+      [1, `${serial}.json`],
+      [0, `${serial}.pdf`],
+    ] as const) {
+      const arriving = page.waitForEvent('download');
+      await panel.locator('button').nth(button).click();
+      const file = await arriving;
+      expect(file.suggestedFilename()).toBe(name);
+      const bytes = readFileSync(await file.path());
+      if (button === 1) expect(JSON.parse(bytes.toString('utf8'))).toEqual(record);
+      else expect(bytes.subarray(0, 5).toString('latin1')).toBe('%PDF-');
+    }
+    await page.click('[data-testid=language]');
+    await panel.locator('h2:has-text("death")').waitFor();
+    expect(await panel.locator('tbody').innerText()).not.toBe(inJapanese);
+    expect(await panel.innerText()).not.toMatch(/terminal\.[a-z]|[{}]|undefined|NaN/);
     expect(await violations()).toEqual([]);
     await page.click('[data-testid=language]');
   });

@@ -182,6 +182,7 @@ test('from the custodians to three keyed terminals, with a stray one investigate
   const record = keyRecord.parse(await operator.ask(`${ofRun}/record`));
   const verified = unwrap(verifyKeyRecord(record));
   if (verified.record !== 'run') throw new Error('another record');
+  expect(Object.values(verified.people)).toContain('olga');
   const told = Object.fromEntries(verified.run.devices.map(({ serial, state }) => [serial, state]));
   expect(told).toEqual({ [first]: 'keyed', [second]: 'keyed', [third]: 'keyed', [stray]: 'investigated' });
   const { pdf } = (await operator.ask(`${ofRun}/report?lang=ja`)) as { pdf: string };

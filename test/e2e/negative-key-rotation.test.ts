@@ -124,7 +124,7 @@ test('the next key is spread beside the old one, and what it waits for is told: 
   await both(here);
   const told = await cli('keys', 'rotation');
   expect(told.stdout).toContain(`${away}`);
-  expect(told.stdout).toContain('numbers of 1 cards of visa');
+  expect(told.stdout).toContain('numbers of 1 card of visa');
   expect((await runCli(['--data', data, '--lang', 'ja', 'keys', 'rotation'])).stdout).toContain('未接続');
   // One at a time; and nothing goes under the key before every card can.
   expect((await asOlga('keys', 'rotate', 'negative/tags/3')).stderr).toContain('KEY_ROTATION_UNDER_WAY');

@@ -37,6 +37,8 @@ export interface KeyClient {
   negativeKeyRotation(): Promise<Result<NegativeKeyRotation>>;
   /** Puts every list under the key that was spread. */
   switchNegativeKey(key: string, leaveBehind: boolean): Promise<Result<NegativeKeyRotation>>;
+  /** Asks that the rotation to a key be broken off; a second person approves it. */
+  breakOffRotation(key: string, reason: string): Promise<Result<NegativeKeyRotation>>;
   retireKey(key: string): Promise<Result<KeyInventoryList>>;
   /** Rotates a terminal's key-block protection key; the answer is the job that begins it. */
   renewProtectionKey(serial: string): Promise<Result<Job>>;
@@ -97,6 +99,8 @@ export function keyCalls({ call, all }: Calls): KeyClient {
     negativeKeyRotation: () => call(negativeKeyRotation, `${base}/rotations/negative`),
     switchNegativeKey: (key, leaveBehind) =>
       call(negativeKeyRotation, `${base}/rotations/negative/switch`, { key, leaveBehind }),
+    breakOffRotation: (key, reason) =>
+      call(negativeKeyRotation, `${base}/rotations/negative/break-off`, { key, reason }),
     retireKey: (key) => entries(`${base}/retirements`, { key }),
     renewProtectionKey: (serial) => call(job, `/api/v1/terminals/${encodeURIComponent(serial)}/protection-key`, {}),
     keyReleases: (serial) => items(keyReleaseRecord, `/api/v1/terminals/${encodeURIComponent(serial)}/key-releases`),

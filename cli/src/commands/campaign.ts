@@ -307,7 +307,11 @@ export async function explainWhy(
 ): Promise<ExitCode> {
   const asked = targetOf(target);
   if (!asked) {
-    printFault(console, { code: 'OPTION_INVALID', field: 'target' }, json);
+    printFault(
+      console,
+      { code: 'OPTION_INVALID', field: '--target', facts: { example: '--target software:2.1.0' } },
+      json,
+    );
     return exit.usage;
   }
   const answer = await client.why(asked, serials);

@@ -26,8 +26,15 @@ export async function writePack(
     ['to', to],
   ] as const)
     if (!z.iso.date().safeParse(day).success)
-      return refuse(console, fail('OPTION_INVALID', { field, facts: { wants: 'YYYY-MM-DD' } }).fault, json);
-  if (from > to) return refuse(console, fail('OPTION_INVALID', { field: 'to', facts: { from, to } }).fault, json);
+      return refuse(
+        console,
+        fail('OPTION_INVALID', {
+          field: `--${field}`,
+          facts: { wants: 'YYYY-MM-DD', example: `--${field} 2026-05-01` },
+        }).fault,
+        json,
+      );
+  if (from > to) return refuse(console, fail('OPTION_INVALID', { field: '--to', facts: { from, to } }).fault, json);
   if (existsSync(out)) return refuse(console, fail('FILE_EXISTS', { facts: { path: out } }).fault, json);
   const range = `from=${encodeURIComponent(from)}&to=${encodeURIComponent(to)}`;
   const pack = await client.askText(`${lifePaths.assessorPack}?${range}`);

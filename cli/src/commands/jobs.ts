@@ -8,6 +8,7 @@ import {
   jobOfMany,
   jobTypes,
   parseWith,
+  unheardText,
 } from '@tsunagu/protocols/fleet';
 import { fail, type Result } from '@tsunagu/protocols/kit';
 import {
@@ -71,11 +72,15 @@ const stateOf = (texts: Texts, { state, isCancelling, isLate }: Job): string =>
   [texts.job.states[state], isCancelling && texts.job.cancelling, isLate && texts.job.late].filter(Boolean).join(' ');
 
 /** `tsunagu job list`: jobs, newest first. */
-export async function listJobs({ client, console, json }: Context, filter: JobFilter): Promise<ExitCode> {
+export async function listJobs(context: Context, filter: JobFilter): Promise<ExitCode> {
+  const { client, console, json } = context;
   const found = await client.jobs(filter);
   if (!found.ok) return refuse(console, found.fault, json);
   if (json) console.out(JSON.stringify(found.value));
-  else printTable(console, columnsOf(console.texts), found.value.items);
+  else {
+    printTable(console, columnsOf(console.texts), found.value.items);
+    for (const { serial, text } of await unheardOf(context, found.value.items)) console.out(`${serial}  ${text}`);
+  }
   return exit.ok;
 }
 
@@ -98,8 +103,8 @@ export function listKinds({ console, json }: Pick<Context, 'console' | 'json'>):
 }
 
 /** `tsunagu job show ID`: one job with its steps and what it brought. */
-export async function showJob({ client, console, json }: Context, id: string): Promise<ExitCode> {
-  return shown(console, json, await client.job(id));
+export async function showJob(context: Context, id: string): Promise<ExitCode> {
+  return await shown(context, await context.client.job(id));
 }
 
 /** `tsunagu job cancel --reference …`: takes back all open jobs of a selection, 1,000 at a time until none is left. */
@@ -141,20 +146,21 @@ export async function cancelJobs(
 
 /** `tsunagu job cancel|retry|approve ID`. */
 export async function changeJob(
-  { client, console, json }: Context,
+  context: Context,
   how: 'cancelJob' | 'retryJob' | 'approveJob',
   id: string,
 ): Promise<ExitCode> {
-  return shown(console, json, await client[how](id));
+  return await shown(context, await context.client[how](id));
 }
 
 /** `tsunagu job order SERIAL KIND`: orders a job and follows it to its end. Exit 0 when it succeeded. */
 export async function orderJob(
-  { client, console, json, world }: Context,
+  context: Context,
   serial: string,
   type: string,
   { params, emergency, detach, ...ordering }: JobOrderOptions,
 ): Promise<ExitCode> {
+  const { client, console, json, world } = context;
   const body = parseWith(jobBody, { type, params: paramsOf(params) });
   if (!body.ok) {
     printFault(console, optionFault(body.fault, 'type'), json);
@@ -174,7 +180,7 @@ export async function orderJob(
         () => Promise.resolve(first),
         () => undefined,
       );
-  const code = shown(console, json, ended);
+  const code = await shown(context, ended);
   return ended.ok && !mayWait && ended.value.state !== 'succeeded' ? exit.otherOutcome : code;
 }
 
@@ -188,7 +194,12 @@ export async function orderJobs(
   // Orders of several are routine and for now: what would not be heeded is refused.
   const unheeded = Object.entries({ emergency, notBefore, notAfter, reference }).find(([, value]) => value);
   if (unheeded) {
-    printFault(console, fail('OPTION_INVALID', { field: unheeded[0] }).fault, json);
+    printFault(
+      console,
+      fail('OPTION_INVALID', { field: `--${unheeded[0].replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)}` })
+        .fault,
+      json,
+    );
     return exit.usage;
   }
   const order = jobOfMany.safeParse({ type, params: paramsOf(params) });
@@ -232,7 +243,21 @@ function paramsOf(text: string): unknown {
   }
 }
 
-function shown(console: Context['console'], json: boolean, answer: Result<Job>): ExitCode {
+/** As many terminals of a list are asked for their state of life. */
+const askedMax = 10;
+
+/** Why the open ones among these jobs do not reach their terminals at all; who may not look at terminals is told nothing of it. */
+async function unheardOf({ client, console }: Pick<Context, 'client' | 'console'>, jobs: readonly Job[]) {
+  const serials = new Set(jobs.filter(({ finishedAt }) => finishedAt === null).map(({ serial }) => serial));
+  const found = await Promise.all([...serials].slice(0, askedMax).map((serial) => client.terminal(serial)));
+  return found.flatMap((one) => {
+    const text = one.ok ? unheardText(one.value.lifecycle, console.language, one.value.serial) : undefined;
+    return one.ok && text !== undefined ? [{ serial: one.value.serial, text }] : [];
+  });
+}
+
+async function shown(context: Context, answer: Result<Job>): Promise<ExitCode> {
+  const { console, json } = context;
   if (!answer.ok) return refuse(console, answer.fault, json);
   const job = answer.value;
   const { texts } = console;
@@ -244,6 +269,7 @@ function shown(console: Context['console'], json: boolean, answer: Result<Job>):
     `${job.id}  ${job.serial}  ${titleOf(texts, job.type)}  ${stateOf(texts, job)}${job.fault ? `  ${job.fault}` : ''}`,
   );
   if (job.state === 'held') console.out(texts.job.held(job.id));
+  for (const { text } of await unheardOf(context, [job])) console.out(`  ${text}`);
   for (const line of outlookOf(console, job)) console.out(`  ${line}`);
   for (const { step, atMs, detail } of job.steps)
     console.out(`  ${Math.round(atMs)} ms  ${step}  ${detail ?? ''}`.trimEnd());

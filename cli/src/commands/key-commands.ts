@@ -28,7 +28,12 @@ export function addKeyCommands(program: Command, { withServer, open, json, langu
       '--leave-behind',
       'with --switch: although terminals lack it, which approve nothing offline until they hold it / 未保持の端末があっても切り替える',
     )
-    .action((key: string, options: { switch?: boolean; leaveBehind?: boolean }) =>
+    .option(
+      '--break-off',
+      'before the switch: ask that the rotation be broken off; it is when a second person approves / 切り替え前の交代の中止を申請(2人目の承認で成立)',
+    )
+    .option('--reason <text>', 'with --break-off: why / 理由')
+    .action((key: string, options: { switch?: boolean; leaveBehind?: boolean; breakOff?: boolean; reason?: string }) =>
       withServer(async (given) => (await load()).rotate(given, key, options)),
     );
   keys

@@ -64,16 +64,37 @@ export async function listKeys(
   });
 }
 
-/** `tsunagu keys rotate KEY`: another base key takes over; or the key of negative lists is spread, and lists go under it with `--switch`. */
+/**
+ * `tsunagu keys rotate KEY`: another base key takes over; or the key of negative lists is spread, lists go under it with `--switch`, and that it be
+ * broken off is asked for with `--break-off`.
+ */
 export async function rotate(
   context: Context,
   key: string,
-  options: { readonly switch?: boolean; readonly leaveBehind?: boolean },
+  options: {
+    readonly switch?: boolean;
+    readonly leaveBehind?: boolean;
+    readonly breakOff?: boolean;
+    readonly reason?: string;
+  },
 ): Promise<ExitCode> {
   const { client, console, json } = context;
+  if (options.breakOff === true) {
+    if (options.reason !== undefined) return showRotation(context, client.breakOffRotation(key, options.reason));
+    const { example } = console.texts.keys.rotation;
+    printFault(console, fail('OPTION_INVALID', { field: '--reason', facts: { example } }).fault, json);
+    return exit.usage;
+  }
   if (options.switch) return showRotation(context, client.switchNegativeKey(key, options.leaveBehind ?? false));
   if (options.leaveBehind) {
-    printFault(console, fail('OPTION_INVALID', { field: 'leave-behind' }).fault, json);
+    printFault(
+      console,
+      fail('OPTION_INVALID', {
+        field: '--leave-behind',
+        facts: { example: `tsunagu keys rotate ${key} --switch --leave-behind` },
+      }).fault,
+      json,
+    );
     return exit.usage;
   }
   if (!key.startsWith('negative/')) return listKeys(context, () => client.rotateKey(key));
@@ -88,12 +109,21 @@ export async function showRotation(
 ): Promise<ExitCode> {
   const { texts } = context.console;
   const { rotation } = texts.keys;
-  return show(context, await asked, ({ key, from, state, begunAt, switchedAt, ready, lacking, terminals, lists }) => {
+  return show(context, await asked, (told) => {
+    const { key, from, state, begunAt, switchedAt, brokenOffAt, breakOff, ready, lacking, terminals, lists } = told;
     const { console } = context;
     console.out(`${from} -> ${key}: ${rotation.states[state]}`);
-    console.out(rotation.times(begunAt.slice(0, 19), switchedAt?.slice(0, 19)));
+    console.out(rotation.times(begunAt.slice(0, 19), switchedAt?.slice(0, 19), brokenOffAt?.slice(0, 19)));
+    if (breakOff) console.out(rotation.breakOffAsked(breakOff.by, breakOff.reason, breakOff.approval));
+    const isBrokenOff = brokenOffAt !== null;
     const isSpreading = state === 'spreading' || state === 'switching';
-    console.out(isSpreading ? rotation.spread(ready, lacking) : rotation.erase(lacking));
+    console.out(
+      isBrokenOff
+        ? rotation.withdraw(lacking)
+        : isSpreading
+          ? rotation.spread(ready, lacking)
+          : rotation.erase(lacking),
+    );
     rows(
       console,
       lists.flatMap(({ untagged, ...list }) => [
@@ -119,6 +149,7 @@ export async function showRotation(
     const isReady = state === 'spreading' && lists.every((list) => list.untagged.length + list.exceptions === 0);
     if (isReady && lacking === 0) console.out(rotation.mayBeSwitched(key));
     if (state === 'over') console.out(rotation.mayBeRetired(from));
+    if (state === 'withdrawn') console.out(rotation.mayBeginAgain(key));
   });
 }
 
@@ -199,7 +230,14 @@ export async function beginCeremony(
 ): Promise<ExitCode> {
   const use = ceremonyUse.safeParse(options.use);
   if (!use.success) {
-    printFault(context.console, fail('OPTION_INVALID', { field: 'use' }).fault, context.json);
+    printFault(
+      context.console,
+      fail('OPTION_INVALID', {
+        field: '--use',
+        facts: { wants: ceremonyUse.options.join(' | '), example: '--use dukpt-base' },
+      }).fault,
+      context.json,
+    );
     return exit.usage;
   }
   const { kcv } = options;
@@ -251,13 +289,15 @@ export async function verifyRecord(console: Console, json: boolean, file: string
   else {
     const { keys } = console.texts;
     console.out(unfinished ? keys.unfinished(signedBy) : keys.verified(signedBy));
-    if (unfinished) console.out(keys.awaits[unfinished.awaits](unfinished.from.slice(0, 20).join(' ')));
+    const people = verified.value.record === 'death' ? {} : verified.value.people;
+    const awaited = unfinished?.from.slice(0, 20).map((one) => people[one] ?? one);
+    if (unfinished) console.out(keys.awaits[unfinished.awaits](awaited?.join(' ') ?? ''));
     if (isAborted) console.out(keys.noKeyCame);
     if (verified.value.record === 'ceremony') {
       const { state } = verified.value;
       console.out(`${state.key}  ${keys.ceremonyStates[state.state]}  ${keys.kcv} ${state.kcv ?? '-'}`);
     } else if (verified.value.record === 'death') tellDeath(console, verified.value.death, signedBy);
-    else tellRun(console, verified.value.run);
+    else tellRun(console, verified.value.run, people);
   }
   return unfinished || isAborted ? exit.otherOutcome : exit.ok;
 }

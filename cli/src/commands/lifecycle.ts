@@ -94,7 +94,7 @@ export async function evidenceOf(
   try {
     recycling = options.recycling === undefined ? undefined : JSON.parse(options.recycling);
   } catch (cause) {
-    return fail('OPTION_INVALID', { field: 'recycling', cause });
+    return fail('OPTION_INVALID', { ...optionFault({ code: 'INPUT_INVALID', field: 'evidence.recycling' }), cause });
   }
   return ok({
     bagNumber: bag,

@@ -87,8 +87,7 @@ export async function openWorkOrder(
   const { intake, fault: reported, warrantyUntil } = options;
   const body = parseWith(openWork, { serial, intake, reported, warrantyUntil });
   if (!body.ok) {
-    const { field } = body.fault;
-    return refuse(console, optionFault({ ...body.fault, ...(field === 'reported' && { field: 'fault' }) }), json);
+    return refuse(console, optionFault(body.fault), json);
   }
   const answer = await client.ask(workOrderView, lifePaths.workOrders, body.value);
   return answer.ok ? tell(context, answer.value) : refuse(console, answer.fault, json);

@@ -1,8 +1,10 @@
 import { styleText } from 'node:util';
 import { type ErrorEntry, errorTable, isErrorCode } from '@tsunagu/protocols/errors';
+import { workWants } from '@tsunagu/protocols/refurbish';
 import { evidenceItems, permission, rolePermissions, roles } from '@tsunagu/protocols/fleet';
 import type { Fault } from '@tsunagu/protocols/kit';
 import { itemIn } from './evidence-options.ts';
+import { typedOf } from './typed.ts';
 import { type Language, type Texts, textsOf } from '../language/index.ts';
 
 /** A role a piece of text plays; colour never carries a meaning alone. */
@@ -62,7 +64,9 @@ export function explain(code: string, language: Language): ErrorEntry['en'] {
 
 /** The next step where the table's is for programs, or where this one can be said in full. */
 function ownNext({ texts, language }: Console, { code, field = '', facts }: Fault): string | undefined {
-  if (code === 'INPUT_INVALID') return texts.inputInvalid(String(field));
+  if (code === 'INPUT_INVALID') return texts.inputInvalid(typedOf(String(field))?.typed ?? String(field));
+  if (code === 'OPTION_INVALID' && facts?.['example'] !== undefined)
+    return texts.optionExample(String(facts['example']));
   if (code === 'LIFECYCLE_EVIDENCE_MISSING') {
     const items = [facts?.['item'], ...String(facts?.['also'] ?? '').split(' ')].map((item) =>
       itemIn(`evidence.${item}`),
@@ -71,6 +75,11 @@ function ownNext({ texts, language }: Console, { code, field = '', facts }: Faul
       .filter((item) => item !== undefined)
       .map(({ item, options }) => `${evidenceItems[item].title[language]} (${options})`);
     return wanted.length === 0 ? undefined : texts.life.handIn(wanted);
+  }
+  if (code === 'WORK_NOT_READY') {
+    const wanted = String(facts?.['wants'] ?? '').split(' ');
+    const steps = workWants.filter((each) => wanted.includes(each)).map((each) => texts.life.workWanted[each]);
+    return steps.length === 0 ? undefined : texts.life.workMissing(steps);
   }
   const needs = permission.safeParse(facts?.['needs']);
   if (code !== 'ROLE_INSUFFICIENT' || !needs.success) return undefined;
@@ -99,7 +108,9 @@ export function printFault(console: Console, fault: Fault, json: boolean): void 
   }
   // The status of HTTP and its English title are for machines: `says` has told it in the reader's language.
   const facts = Object.entries(fault.facts ?? {})
-    .filter(([name]) => name !== 'status' && name !== 'title')
+    .filter(
+      ([name]) => name !== 'status' && name !== 'title' && !(name === 'example' && fault.code === 'OPTION_INVALID'),
+    )
     .map(([name, value]) => `${name}=${value}`);
   const where = [fault.field === undefined || fault.field === '' ? undefined : String(fault.field), ...facts]
     .filter(Boolean)

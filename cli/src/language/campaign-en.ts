@@ -1,3 +1,4 @@
+import { counted } from '@tsunagu/protocols/kit';
 import type { CampaignPhase, CampaignVerb, GateMetric, ringStates } from '@tsunagu/protocols/fleet';
 
 /** What the CLI says about campaigns, in English. */
@@ -60,9 +61,10 @@ export const campaignEn = {
   } satisfies Record<CampaignVerb, string>,
   acted: (name: string, verb: string, phase: string) => `"${name}" was ${verb}: ${phase}`,
   proposed: (name: string, cohort: number) =>
-    `"${name}" is proposed for ${cohort} terminals; another person approves it`,
-  reach: (cohort: number, rings: string) => `${cohort} terminals, by ring: ${rings}`,
-  excluded: (terminals: number, why: string, sample: string) => `${terminals} are left out by ${why} (${sample})`,
+    `"${name}" is proposed for ${counted(cohort, 'terminal')}; another person approves it`,
+  reach: (cohort: number, rings: string) => `${counted(cohort, 'terminal')}, by ring: ${rings}`,
+  excluded: (terminals: number, why: string, sample: string) =>
+    `${counted(terminals, 'is', 'are')} left out by ${why} (${sample})`,
   waiting: (terminals: number, why: string) => `${terminals}: ${why}`,
   reason: (reason: string) => `reason: ${reason}`,
   done: (done: number, of: number) => `${done}/${of}`,

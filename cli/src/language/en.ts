@@ -1,3 +1,4 @@
+import { counted } from '@tsunagu/protocols/kit';
 import type { JobState, LinkState, PaymentKind, SaleOutcome, SaleStep, TimelineEntry } from '@tsunagu/protocols/fleet';
 import { identityEn } from './identity-en.ts';
 import { keysEn } from './keys-en.ts';
@@ -153,7 +154,7 @@ export const en = {
       `${serial}  business day ${day}${isClosed ? ', closed' : ''}`,
     columns: { scheme: 'SCHEME', kind: 'KIND', count: 'COUNT', amount: 'AMOUNT' },
     net: (amount: string) => `net ${amount}`,
-    waiting: (count: number) => `${count} advices wait for the switch`,
+    waiting: (count: number) => `${counted(count, 'advice waits', 'advices wait')} for the switch`,
     refused: (stan: string, actionCode: string) =>
       `the switch refused the advice of STAN ${stan} (action code ${actionCode}): to be checked by a person`,
   },
@@ -225,7 +226,7 @@ export const en = {
       `${path}: have the others sign it (tsunagu software sign), then tsunagu software submit.`,
     signed: (path: string, keys: string) => `${path}: signed by ${keys}`,
     attested: (digest: string, passed: number, readers: number) =>
-      `${digest}  attested: ${passed} steps on ${readers} readers, none failed.`,
+      `${digest}  attested: ${counted(passed, 'step')} on ${counted(readers, 'reader')}, none failed.`,
     columns: {
       model: 'model',
       version: 'version',
@@ -252,6 +253,7 @@ export const en = {
     approval === ''
       ? 'So many at once are revoked when a second person approves it.'
       : `Nothing is revoked yet. A second person, an administrator, looks at it (tsunagu approvals show ${approval}) and approves it: tsunagu approvals approve ${approval}`,
+  optionExample: (example: string) => `For example: ${example}. All of them: the command’s --help.`,
   inputInvalid: (field: string) =>
     field === ''
       ? 'Compare the values with the command’s --help.'
@@ -281,15 +283,15 @@ export const en = {
       bytes: 'BYTES',
       issued: 'ISSUED',
     },
-    published: (version: number, count: number) => `Version ${version} is published: ${count} cards.`,
+    published: (version: number, count: number) => `Version ${version} is published: ${counted(count, 'card')}.`,
     imported: (added: number, removed: number, kept: number, refused: number) =>
-      `${added} cards added, ${removed} removed, ${kept} kept, ${refused} lines refused`,
+      `${counted(added, 'card')} added, ${removed} removed, ${kept} kept, ${counted(refused, 'line')} refused`,
     refusedLine: (line: number, why: string) => `line ${line}: no valid ${why}`,
     withheld: (cards: number) =>
-      `${cards} cards that were taken off are still listed: have another person sign that with tsunagu negative publish --second-signature`,
+      `${counted(cards, 'card that was taken off is', 'cards that were taken off are')} still listed: have another person sign that with tsunagu negative publish --second-signature`,
     exposure: (yen: number) => `exposed at terminals that are behind: ¥${yen.toLocaleString('en-US')}`,
     diff: (from: number, to: number, added: number, removed: number, delta: number, whole: number) =>
-      `version ${from} to ${to}: ${added} cards came, ${removed} went; ${delta} bytes instead of ${whole}`,
+      `version ${from} to ${to}: ${counted(added, 'card')} came, ${removed} went; ${counted(delta, 'byte')} instead of ${whole}`,
     isListed: (lastFour: string) => `The card ending ${lastFour} is listed:`,
     isNotListed: (lastFour: string) => `The card ending ${lastFour} is not listed.`,
     refusedByRange:
@@ -305,7 +307,7 @@ export const en = {
     provenBy: (version: number, seq: number, saidAt: string, keys: string) =>
       `In force: version ${version}, emergency entry ${seq}, as the terminal said at ${saidAt}. Root keys: ${keys}`,
     state: (version: number, seq: number, current: number, behind: number) =>
-      `version ${version}, emergency entries up to ${seq}; ${current} terminals current, ${behind} behind`,
+      `version ${version}, emergency entries up to ${seq}; ${counted(current, 'terminal')} current, ${behind} behind`,
   },
   negativeKeys: {
     made: (id: string, file: string) => `Key ${id} is made and sealed in ${file}. Keep file and passphrase apart.`,
@@ -315,7 +317,7 @@ export const en = {
       `  ${id}  ${role.padEnd(9)}  ${{ '': '', signed: 'signed', before: 'signed, of the root before', held: 'held by the server' }[mark]}`,
     next: (version: number) => `Root ${version} waits and comes into force with the next version.`,
     waits: (version: number, count: number, before: number) =>
-      `Version ${version} waits for signatures: ${count} cards, ${before} before.`,
+      `Version ${version} waits for signatures: ${counted(count, 'card')}, ${before} before.`,
     waitsFor: 'The new version waits for signatures by list keys that lie elsewhere: tsunagu negative sign.',
     nothingWaits: 'No version waits for signatures.',
     oneMore: 'Signed. One more list key has to sign before it is published.',
@@ -361,12 +363,13 @@ export const en = {
       model: 'the model cannot do all of it',
     },
     written: (layer: string, version: number, terminals: number) =>
-      `${layer} is at version ${version}; it reaches ${terminals} terminals.`,
+      `${layer} is at version ${version}; it reaches ${counted(terminals, 'terminal')}.`,
     unable: (terminals: number, model: string, setting: string, needs: string) =>
       `  ${terminals} × ${model} do not get "${setting}": the model lacks ${needs}`,
     same: 'No difference.',
     unset: 'not set',
-    inSync: (inSync: number, all: number) => `${inSync} of ${all} terminals are set to what is desired.`,
+    inSync: (inSync: number, all: number) =>
+      `${inSync} of ${counted(all, 'terminal is', 'terminals are')} set to what is desired.`,
     asDesired: 'The terminal is set to what is desired.',
     isDrifting: (reason: string, code: string, since: string) => `Not as desired: ${reason}${code} since ${since}`,
     decides: (value: string, layer: string) => `${value}, as the layer "${layer}" decides`,
@@ -393,10 +396,10 @@ export const en = {
     parts: {
       server: 'fleet server and switch',
       cardCompany: 'emulated issuers',
-      terminals: (n: number) => `${n} emulated terminals`,
+      terminals: (n: number) => counted(n, 'emulated terminal'),
     },
     running: 'The house is running:',
-    notWell: (n: number) => (n === 1 ? 'One terminal is not well:' : `${n} terminals are not well:`),
+    notWell: (n: number) => `${counted(n, 'terminal is', 'terminals are')} not well:`,
     line: {
       fleet: (port: number, ws: number) => `fleet (MQTT over TLS)      port ${port}, WebSocket ${ws}`,
       device: (port: number) => `device API (HTTPS)         port ${port}`,
@@ -431,7 +434,8 @@ export const en = {
     empty: 'No terminal yet.',
     noMatch: 'No terminal matches the filter.',
     loading: 'loading …',
-    terminals: (shown: number, all: number) => (shown === all ? `${all} terminals` : `${shown} of ${all} terminals`),
+    terminals: (shown: number, all: number) =>
+      shown === all ? counted(all, 'terminal') : `${shown} of ${counted(all, 'terminal')}`,
     help: {
       move: 'move',
       open: 'open',
@@ -456,7 +460,7 @@ export const en = {
   wire: {
     nothingKnown: 'No format fits these bytes.',
     columns: { bytes: 'BYTES', name: 'NAME', value: 'VALUE' },
-    lengthBytes: (count: number) => (count === 1 ? '1 byte' : `${count} bytes`),
+    lengthBytes: (count: number) => counted(count, 'byte'),
     alsoFits: (names: readonly string[]) => `Fits as well: ${names.join(', ')}`,
     brokenOff: 'It breaks off:',
     masked: 'Hidden values are shown with --reveal.',
@@ -502,7 +506,8 @@ export const en = {
   audit: {
     columns: { seq: 'NO.', at: 'WHEN', actor: 'WHO', action: 'WHAT', subject: 'ON WHAT', outcome: 'OUTCOME' },
     outcomes: { done: 'done', refused: 'refused', failed: 'failed' },
-    read: (count: number, first: number, last: number) => `${count} entries, number ${first} to ${last}.`,
+    read: (count: number, first: number, last: number) =>
+      `${counted(count, 'entry', 'entries')}, number ${first} to ${last}.`,
     line: (line: number) => `line ${line}`,
     findings: {
       unreadable: (where: string) => `Unreadable: the line where entry ${where} should be.`,
@@ -518,8 +523,9 @@ export const en = {
     head: (seq: number, at: string, kid: string) => `Signed up to entry ${seq} at ${at} by key ${kid}.`,
     noHead: 'No signed head stands for it.',
     otherKey: (kid: string) => `Signed by ${kid}, which is not the key that was asked for.`,
-    unsigned: (count: number) => `The last ${count} entries are not signed for yet.`,
-    headsBefore: (count: number) => `${count} heads lie before the first entry and say nothing of this part.`,
+    unsigned: (count: number) => `The last ${counted(count, 'entry is', 'entries are')} not signed for yet.`,
+    headsBefore: (count: number) =>
+      `${counted(count, 'head lies before the first entry and says', 'heads lie before the first entry and say')} nothing of this part.`,
     compareKey: (kid: string) => `The key came with the file. Compare ${kid} with what you know, or pass --key.`,
     endUnknown: (last: number) =>
       `Whether entries after ${last} were cut off, only heads that came another way can tell: --heads (tsunagu audit head, or audit-heads.jsonl).`,

@@ -1,3 +1,4 @@
+import { counted } from '@tsunagu/protocols/kit';
 import type { AuthorityView, ExpiryKind, ExpiryLevel, LifecyclePermit, LifecycleState } from '@tsunagu/protocols/fleet';
 
 /** Texts about lives, authorities and the expiry horizon in English; `identity-ja.ts` has the same keys. */
@@ -77,7 +78,7 @@ export const identityEn = {
   keyHere: 'here',
   keyElsewhere: 'elsewhere',
   trust: (version: number, roots: number, behind: number) =>
-    `Terminals are told version ${version} of the roots (${roots}); ${behind} have not taken it up yet.`,
+    `Terminals are told version ${version} of the roots (${roots}); ${counted(behind, 'has', 'have')} not taken it up yet.`,
   hanging: (authority: string, serials: readonly string[], count: number) =>
     `On ${authority} hang: ${serials.join(', ')}${count > serials.length ? ` and ${count - serials.length} more` : ''}`,
   rootMade: (id: string, file: string) =>

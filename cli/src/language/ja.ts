@@ -222,6 +222,7 @@ export const ja: Texts = {
     approval === ''
       ? 'この台数の失効には第二者の承認が必要です。'
       : `まだ失効していません。第二者(管理者)が内容を確認(tsunagu approvals show ${approval})のうえ、承認してください: tsunagu approvals approve ${approval}`,
+  optionExample: (example) => `例: ${example}。一覧は --help で確認できます。`,
   inputInvalid: (field) =>
     field === ''
       ? '値をコマンドの --help と照らし合わせてください。'

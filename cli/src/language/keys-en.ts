@@ -1,3 +1,4 @@
+import { counted } from '@tsunagu/protocols/kit';
 /** Texts about keys in custody. */
 export const keysEn = {
   key: 'KEY',
@@ -12,7 +13,7 @@ export const keysEn = {
   counter: 'COUNTER',
   current: '(current)',
   lastSeen: 'LAST SEEN',
-  below: (keys: number, terminals: number) => `${keys} keys below it, in ${terminals} terminals`,
+  below: (keys: number, terminals: number) => `${counted(keys, 'key')} below it, in ${counted(terminals, 'terminal')}`,
   due: 'ROTATION DUE',
   made: 'INITIAL KEYS',
   rotation: {
@@ -23,14 +24,24 @@ export const keysEn = {
       switching: 'lists go under the next key',
       erasing: 'terminals erase the old key',
       over: 'over: no terminal holds the old key',
+      withdrawing: 'broken off; terminals erase the key that was to take over',
+      withdrawn: 'broken off; no terminal holds the key that was to take over',
     },
-    times: (begun: string, switched: string | undefined) =>
-      switched === undefined ? `begun ${begun}` : `begun ${begun}, switched ${switched}`,
-    spread: (ready: number, lacking: number) => `${ready} terminals hold the next key, ${lacking} lack it`,
-    erase: (left: number) => `${left} terminals hold the old key`,
+    times: (begun: string, switched: string | undefined, brokenOff: string | undefined) =>
+      `begun ${begun}${switched === undefined ? '' : `, switched ${switched}`}${brokenOff === undefined ? '' : `, broken off ${brokenOff}`}`,
+    withdraw: (left: number) =>
+      `${counted(left, 'terminal holds', 'terminals hold')} the key that was to take over; lists stay under the old one`,
+    breakOffAsked: (by: string, reason: string, approval: string) =>
+      `${by} asks to break it off (${reason}). A second person, a custodian, approves: tsunagu approvals approve ${approval}`,
+    example: '--break-off --reason "a source cannot send its list again"',
+    mayBeginAgain: (key: string) =>
+      `It may begin anew: tsunagu keys rotate ${key}. To destroy the key: tsunagu keys retire ${key}`,
+    spread: (ready: number, lacking: number) =>
+      `${counted(ready, 'terminal holds', 'terminals hold')} the next key, ${counted(lacking, 'lacks', 'lack')} it`,
+    erase: (left: number) => `${counted(left, 'terminal holds', 'terminals hold')} the old key`,
     awaitsSignatures: 'signatures of its list keys: tsunagu negative sign',
-    untagged: (source: string, cards: number) => `numbers of ${cards} cards of ${source}`,
-    exceptions: (cards: number) => `numbers of ${cards} exceptions: tsunagu negative allow`,
+    untagged: (source: string, cards: number) => `numbers of ${counted(cards, 'card')} of ${source}`,
+    exceptions: (cards: number) => `numbers of ${counted(cards, 'exception')}: tsunagu negative allow`,
     why: {
       away: 'not connected since',
       state: 'state of life permits no keys:',
@@ -66,8 +77,8 @@ export const keysEn = {
   line: 'LINE',
   manifestChecked: (total: number, failed: number) =>
     failed === 0
-      ? `${total} lines: a run takes all of them. Nothing was stored.`
-      : `${failed} of ${total} lines cannot be in a run. Nothing was stored.`,
+      ? `${counted(total, 'line')}: a run takes the whole manifest. Nothing was stored.`
+      : `${failed} of ${counted(total, 'line')} cannot be in a run. Nothing was stored.`,
   missing: 'not entered yet',
   typeComponent: 'Type the component in hex; it is not shown.',
   campaign: (id: string) => `Replaced by campaign ${id}`,

@@ -25,9 +25,16 @@ export const keysJa: typeof keysEn = {
       switching: 'リストを新しい鍵へ切り替え中',
       erasing: '端末が旧鍵を消去中',
       over: '完了(旧鍵を持つ端末なし)',
+      withdrawing: '中止(端末が新しい鍵を消去中)',
+      withdrawn: '中止(新しい鍵を持つ端末なし)',
     },
-    times: (begun: string, switched: string | undefined) =>
-      switched === undefined ? `開始 ${begun}` : `開始 ${begun}、切り替え ${switched}`,
+    times: (begun, switched, brokenOff) =>
+      `開始 ${begun}${switched === undefined ? '' : `、切り替え ${switched}`}${brokenOff === undefined ? '' : `、中止 ${brokenOff}`}`,
+    withdraw: (left) => `使わなくなった新しい鍵を持つ端末: ${left}台(リストは旧鍵のままです)`,
+    breakOffAsked: (by, reason, approval) =>
+      `${by} が中止を申請中です(${reason})。鍵管理者が承認すると中止します: tsunagu approvals approve ${approval}`,
+    example: '--break-off --reason "登録元が全件を再送できない"',
+    mayBeginAgain: (key) => `やり直すには tsunagu keys rotate ${key}、鍵を破棄するには tsunagu keys retire ${key}`,
     spread: (ready: number, lacking: number) => `新しい鍵: 保持 ${ready}台、未保持 ${lacking}台`,
     erase: (left: number) => `旧鍵を持つ端末: ${left}台`,
     awaitsSignatures: 'リスト鍵の署名: tsunagu negative sign',

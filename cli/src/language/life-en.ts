@@ -1,3 +1,4 @@
+import { counted } from '@tsunagu/protocols/kit';
 /** Texts about evidence, custody, swaps, the refurbish workshop and inspections in English; `life-ja.ts` has the same keys. */
 export const lifeEn = {
   bag: 'In bag',
@@ -21,9 +22,9 @@ export const lifeEn = {
   revokedSigned: (serials: string) =>
     `It signed for these since: ${serials}. Find them, and quarantine what is in doubt.`,
   wipesOrdered: (count: number) =>
-    `${count} wipes are ordered; each waits for a second person: tsunagu approvals list. Then: tsunagu workshop wiped FILE --out FOLDER`,
+    `${counted(count, 'wipe is', 'wipes are')} ordered; each waits for a second person: tsunagu approvals list. Then: tsunagu workshop wiped FILE --out FOLDER`,
   wipesCertified: (certified: number, missing: number, folder: string) =>
-    `${certified} certificates in ${folder}, and list.csv${missing === 0 ? '' : `; ${missing} have not sworn to a wipe`}.`,
+    `${counted(certified, 'certificate')} in ${folder}, and list.csv${missing === 0 ? '' : `; ${counted(missing, 'has', 'have')} not sworn to a wipe`}.`,
   nobody: 'in nobody’s hands yet',
   offered: (serial: string, file: string) =>
     `${serial} is offered in ${file}; the receiver signs it: tsunagu custody accept ${file}`,
@@ -32,7 +33,7 @@ export const lifeEn = {
   quarantined: (serial: string) => `${serial} is quarantined: it gets no keys until two persons let it out.`,
   alarm: { dwell: 'stays too long', gap: 'moved with no hand on it' },
   verified: (terminals: number, handovers: number, findings: number) =>
-    `${handovers} hand-overs of ${terminals} terminals; ${findings > 0 ? `${findings} findings.` : handovers === 0 ? 'there is nothing to verify in it.' : 'nothing is wrong.'}`,
+    `${counted(handovers, 'hand-over')} of ${counted(terminals, 'terminal')}; ${findings > 0 ? `${counted(findings, 'finding')}.` : handovers === 0 ? 'there is nothing to verify in it.' : 'nothing is wrong.'}`,
   swapStep: {
     begun: 'begun',
     prepared: 'place and parameters are over',
@@ -62,6 +63,18 @@ export const lifeEn = {
     last: 'LOOKED AT',
     found: 'FOUND',
     due: 'DUE',
+  },
+  workMissing: (steps: readonly string[]) => `Still missing: ${steps.join('; ')}.`,
+  workWanted: {
+    diagnosed: 'a diagnosis that bears the outcome out (tsunagu workshop note ID diagnosed --fault CODE, or none)',
+    'bench-test':
+      'a passed test since the last part (tsunagu bridge attest --nonce ID --out FILE, then tsunagu workshop note ID bench-test --attestation FILE)',
+    grade: 'a grade, A to C, none when it is beyond repair (--grade A)',
+    'closed:beyond-repair':
+      'its end as beyond repair (tsunagu workshop note ID closed --outcome beyond-repair --grade none)',
+    'rma-out': 'its way to the vendor (tsunagu workshop note ID rma-out --vendor NAME --number RMA)',
+    returned: 'its return to the workshop (tsunagu lifecycle move SERIAL returned --reason TEXT …)',
+    refurbish: 'the state refurbish (tsunagu lifecycle move SERIAL refurbish --reason TEXT)',
   },
   handIn: (items: readonly string[]) =>
     `Hand in: ${items.join('; ')}. What each edge asks for: tsunagu lifecycle graph`,
@@ -109,13 +122,14 @@ export const lifeEn = {
     minimum: 'minimum set',
   },
   stockLow: 'below its minimum: buy more',
-  stockIs: (part: string, count: number, minimum: number) => `${part}: ${count} lie there, minimum ${minimum}`,
+  stockIs: (part: string, count: number, minimum: number) =>
+    `${part}: ${counted(count, 'lies', 'lie')} there, minimum ${minimum}`,
   workAtVendor: 'at its vendor (RMA)',
   workMinutes: (count: number) => `${count} min`,
   figures: (finished: number, reuse: string, nff: string, cost: string, days: string) =>
-    `${finished} finished; reused ${reuse}, no fault found ${nff}; ¥${cost} and ${days} days a redeployment`,
+    `${finished} finished; reused ${reuse}, no fault found ${nff}; ¥${cost} and ${days} d a redeployment`,
   avoided: (waste: string, co2: string) =>
     `${waste} kg of waste and ${co2} kg of CO2 avoided (40 kg CO2 a kg of device: an assumption)`,
   packWritten: (folder: string, files: number, signer: string) =>
-    `${files} files are in ${folder}. Check them anywhere: node ${folder}/verify.mjs --signer ${signer}`,
+    `${counted(files, 'file is', 'files are')} in ${folder}. Check them anywhere: node ${folder}/verify.mjs --signer ${signer}`,
 };

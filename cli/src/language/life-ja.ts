@@ -59,6 +59,18 @@ export const lifeJa: typeof lifeEn = {
     found: '指摘',
     due: '期限',
   },
+  workMissing: (steps) => `不足: ${steps.join('、')}。`,
+  workWanted: {
+    diagnosed: '結果に合う診断(tsunagu workshop note ID diagnosed --fault コード、異常なしは none)',
+    'bench-test':
+      '最後の部品交換後の試験合格(tsunagu bridge attest --nonce ID --out ファイル の後、tsunagu workshop note ID bench-test --attestation ファイル)',
+    grade: '等級 A～C、修理不能は none(--grade A)',
+    'closed:beyond-repair':
+      '修理不能としての完了(tsunagu workshop note ID closed --outcome beyond-repair --grade none)',
+    'rma-out': 'メーカーへの発送(tsunagu workshop note ID rma-out --vendor 名前 --number RMA番号)',
+    returned: '返却(tsunagu lifecycle move シリアル returned --reason 理由 …)',
+    refurbish: '整備中への移行(tsunagu lifecycle move シリアル refurbish --reason 理由)',
+  },
   handIn: (items) => `提出してください: ${items.join('、')}。各遷移の必要項目: tsunagu lifecycle graph`,
   workIntake: { fault: '故障', 'end-of-contract': '契約終了', swap: '交換', recall: 'リコール' },
   workWarranty: '保証期間内',

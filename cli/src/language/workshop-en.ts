@@ -1,3 +1,4 @@
+import { counted } from '@tsunagu/protocols/kit';
 /** Texts of `tsunagu bridge` and `tsunagu emulate` in English; `workshop-ja.ts` has the same keys. */
 export const workshopEn = {
   ready: 'Ready.',
@@ -21,7 +22,7 @@ export const workshopEn = {
   kind: { contact: 'contact', contactless: 'contactless', stripe: 'stripe', felica: 'FeliCa', other: 'other' },
   slotEmpty: 'no card',
   noApplications: 'no payment application',
-  readers: (count: number) => (count === 1 ? '1 reader' : `${count} readers`),
+  readers: (count: number) => counted(count, 'reader'),
   noReaders: 'No reader is plugged in.',
   ask: { insertCard: 'Please put the card in.', removeCard: 'Please take the card out.' },
   cables: {
@@ -36,11 +37,13 @@ export const workshopEn = {
   columns: { step: 'STEP', verdict: 'RESULT', clause: 'HELD TO', detail: 'DETAIL' },
   counts: (passed: number, failed: number, skipped: number) => `${passed} passed, ${failed} failed, ${skipped} skipped`,
   recorded: (file: string, steps: number, sealed: boolean) =>
-    `recorded ${steps} operations in ${file}${sealed ? ', card data sealed' : ''}`,
-  replayed: (steps: number) => `replayed ${steps} operations: the bridge did the same as when they were recorded`,
+    `recorded ${counted(steps, 'operation')} in ${file}${sealed ? ', card data sealed' : ''}`,
+  replayed: (steps: number) =>
+    `replayed ${counted(steps, 'operation')}: the bridge did the same as when they were recorded`,
   tooThin: (readers: number, readersNeeded: number, cardsNeeded: number) =>
-    `Not enough: ${readers} of ${readersNeeded} readers were tried in earnest with ${cardsNeeded} cards or more (nothing failed, and more steps were done than left out).`,
-  attested: (file: string, runs: number, kid: string) => `attested ${runs} runs in ${file}, signed by key ${kid}`,
+    `Not enough tried in earnest: ${readers} of ${counted(readersNeeded, 'reader')}, with ${counted(cardsNeeded, 'card')} or more (nothing failed, and more steps were done than left out).`,
+  attested: (file: string, runs: number, kid: string) =>
+    `attested ${counted(runs, 'run')} in ${file}, signed by key ${kid}`,
   verified: {
     signature: (kid: string) => `The signature holds, key ${kid}.`,
     trusted: 'It is the key that you trust.',

@@ -40,8 +40,12 @@ export interface Approval {
   readonly reason: string | null;
 }
 
-/** Work of the room that asked, in the transaction that decides. */
-export type OnDecided = (tx: Transaction<Database>, approval: Approval, by: Actor) => Promise<void>;
+/** Work of the room that asked, in the transaction that decides; what it answers with is done when that is on disk. */
+export type OnDecided = (
+  tx: Transaction<Database>,
+  approval: Approval,
+  by: Actor,
+) => Promise<(() => Promise<void>) | undefined>;
 
 /**
  * Second-person approval.
@@ -141,7 +145,8 @@ export function openApprovals(world: Pick<World, 'clock' | 'id'>, store: Store, 
     },
 
     async decide(id, by, verdict, reason) {
-      return await store.write(async (tx) => {
+      let afterwards: (() => Promise<void>) | undefined;
+      const outcome = await store.write(async (tx): ReturnType<Approvals['decide']> => {
         const approval = await read(tx, id);
         if (!approval) return fail('APPROVAL_UNKNOWN');
         const needs = approvalKinds[approval.kind].approve;
@@ -182,9 +187,11 @@ export function openApprovals(world: Pick<World, 'clock' | 'id'>, store: Store, 
           subject: approval.subject,
           facts: { approval: id, digest: approval.digest, requestedBy: approval.requestedBy },
         });
-        await followers.get(approval.kind)?.(tx, decided, by);
+        afterwards = await followers.get(approval.kind)?.(tx, decided, by);
         return ok(decided);
       });
+      await afterwards?.();
+      return outcome;
     },
 
     async get(id) {

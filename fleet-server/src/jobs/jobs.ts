@@ -468,7 +468,10 @@ export function openJobs(rooms: JobRooms): Jobs {
   const decided: OnDecided = async (tx, approval, by) => {
     const row = await tx.selectFrom('jobs').selectAll().where('approval', '=', approval.id).executeTakeFirst();
     if (row?.state !== 'held' || digestOf(row) !== approval.digest) throw new FaultError({ code: 'JOB_OVER' });
-    if (approval.state !== 'approved') return finish(tx, row, 'cancelled', 'JOB_CANCELLED');
+    if (approval.state !== 'approved') {
+      await finish(tx, row, 'cancelled', 'JOB_CANCELLED');
+      return undefined;
+    }
     const now = world.clock.now();
     await put(tx, row, { state: 'queued', approved_by: by.subject, changed_at: now, announced_at: now });
     // The terminal is told when the decision is on disk.
@@ -476,6 +479,7 @@ export function openJobs(rooms: JobRooms): Jobs {
     world.timers.after(sweepMs, () => {
       if (!isClosed) jobs.wake(serial).catch((cause: unknown) => notTold(cause));
     });
+    return undefined;
   };
   for (const kind of ['wipe', 'key'] as const) rooms.approvals.onDecided(kind, decided);
 

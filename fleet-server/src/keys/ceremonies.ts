@@ -61,7 +61,8 @@ export interface KeyCeremonies {
   /** Joins the components when the check value of the whole is the given one. */
   confirm(id: string, kcv: string, by: Custodian): Promise<Result<Ceremony>>;
   abort(id: string, reason: string, by: Actor): Promise<Result<Ceremony>>;
-  record(id: string): Promise<Result<KeyRecord, 'KEY_CEREMONY_UNKNOWN'>>;
+  /** @param people names of the people in it by id, as they are today: they stand in the record beside the ids. */
+  record(id: string, people?: Readonly<Record<string, string>>): Promise<Result<KeyRecord, 'KEY_CEREMONY_UNKNOWN'>>;
 }
 
 /** Signs records with the vault's key for them. */
@@ -218,9 +219,11 @@ export function openKeyCeremonies(
 
     abort: (id, reason, by) => take(id, ({ steps }) => ({ ...nextLink(steps), ...head(by), what: 'aborted', reason })),
 
-    async record(id) {
+    async record(id, people) {
       const found = await read(store.db, id);
-      return found ? ok(sign({ record: 'ceremony', id, steps: found.steps })) : fail('KEY_CEREMONY_UNKNOWN');
+      return found
+        ? ok(sign({ record: 'ceremony', id, steps: found.steps, ...(people && { people }) }))
+        : fail('KEY_CEREMONY_UNKNOWN');
     },
   };
 }

@@ -42,7 +42,7 @@ const schemeOfName = (key: string): DukptScheme | undefined =>
 const schemeOfUse = (use: string | undefined): DukptScheme | undefined =>
   use === baseUses.aes ? 'aes' : use === baseUses.tdes ? 'tdes' : undefined;
 
-type RotateFault = 'KEY_UNKNOWN' | 'KEY_NOT_BASE' | 'KEY_ROTATION_UNDER_WAY';
+type RotateFault = 'KEY_UNKNOWN' | 'KEY_NUMBER_NOT_NEXT' | 'KEY_NOT_BASE' | 'KEY_ROTATION_UNDER_WAY';
 
 /** What keys there are above those of terminals, and how one is replaced, suspected and laid to rest. */
 export interface KeyInventory {
@@ -215,17 +215,16 @@ export function openKeyInventory(
       return taken.ok ? ok(await list()) : taken;
     }
     if (tagKeyNumber(key) !== undefined) {
-      if ((await marks()).has(key)) return fail('KEY_UNKNOWN', { field: 'key' });
       const begun = await keys.tags.begin(key);
       return begun.ok ? ok(await list()) : begun;
     }
     const there = vault.find(key);
     const isRetired = (await marks()).has(key);
     const scheme = there ? schemeOfUse(there.use) : schemeOfName(key);
-    if (isRetired) return fail('KEY_UNKNOWN', { field: 'key' });
-    if (scheme === undefined) return fail('KEY_NOT_BASE', { field: 'key' });
+    if (scheme === undefined) return fail(isRetired ? 'KEY_UNKNOWN' : 'KEY_NOT_BASE', { field: 'key' });
     // The next one is made where nobody has brought it; any other name is a slip of the hand, or somebody's who is not there yet.
-    if (!there && key !== (await nextBase(scheme))) return fail('KEY_UNKNOWN', { field: 'key' });
+    const next = await nextBase(scheme);
+    if (isRetired || (!there && key !== next)) return fail('KEY_NUMBER_NOT_NEXT', { field: 'key', facts: { next } });
     await vault.ensure(key, baseUses[scheme]);
     await store.write((tx) => keys.useBase(tx, scheme, key));
     return ok(await list());

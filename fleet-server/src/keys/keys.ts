@@ -509,9 +509,17 @@ export async function openKeys(
       for (const slot of tagSlots.filter((each) => !inUse.has(each))) {
         const shown = reported.find((key) => key.slot === slot);
         const entry = entries.find((each) => each.slot === slot && each.state === 'loaded');
+        const sent = entries.find((each) => each.slot === slot && each.state === 'allocated');
         if (shown && (await haveAllMoved(tx, serial))) erases.push({ slot, kcv: shown.kcv });
         // Emptied, whether or not its report arrived.
         if (!shown && entry) await keys.erased(tx, serial, { slot, kcv: entry.kcv });
+        // Sent, not there, and no order that brings it: it never was.
+        if (!shown && sent && !isOpen(slot))
+          await tx
+            .updateTable('key_ledger')
+            .set({ state: 'replaced', replaced_at: world.clock.now() })
+            .where('id', '=', sent.id)
+            .execute();
       }
       return { loads, loaded, erases };
     },

@@ -207,4 +207,17 @@ export const keyMigrations: readonly Migration[] = [
       await db.schema.createIndex('protection_ends_by_serial').on('protection_ends').column('serial').execute();
     },
   },
+  {
+    name: 'keys-0010-rotations-broken-off',
+    async up(db, types) {
+      await db.schema.alterTable('tag_rotations').addColumn('broken_off_at', types.time).execute();
+      await db.schema
+        .createTable('rotation_break_offs')
+        .addColumn('approval', 'text', (column) => column.primaryKey().references('approvals.id'))
+        .addColumn('key', 'text', (column) => column.notNull())
+        .addColumn('begun_at', types.time, (column) => column.notNull())
+        .addColumn('reason', 'text', (column) => column.notNull())
+        .execute();
+    },
+  },
 ];

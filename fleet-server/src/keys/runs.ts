@@ -57,7 +57,8 @@ export interface KeyRuns {
   reject(id: string, serial: string, note: string, by: Actor): Promise<Result<KeyRun>>;
   investigate(id: string, serial: string, note: string, by: Actor): Promise<Result<KeyRun>>;
   close(id: string, by: Actor): Promise<Result<KeyRun>>;
-  record(id: string): Promise<Result<KeyRecord, 'KEY_RUN_UNKNOWN'>>;
+  /** @param people names of the people in it by id, as they are today: they stand in the record beside the ids. */
+  record(id: string, people?: Readonly<Record<string, string>>): Promise<Result<KeyRecord, 'KEY_RUN_UNKNOWN'>>;
   /** A terminal proved a key: takes part in that transaction. */
   proven(tx: Transaction<Database>, serial: Serial): Promise<void>;
 }
@@ -350,9 +351,9 @@ export function openKeyRuns(
         return ok(undefined);
       }),
 
-    async record(id) {
+    async record(id, people) {
       const run = await read(store.db, id);
-      return run ? ok(sign({ record: 'run', run })) : fail('KEY_RUN_UNKNOWN');
+      return run ? ok(sign({ record: 'run', run, ...(people && { people }) })) : fail('KEY_RUN_UNKNOWN');
     },
 
     async proven(tx, serial) {

@@ -42,7 +42,14 @@ export interface KeyTables {
   /** Which key of a use new keys hang on. */
   readonly key_current: { use: string; key: string; since: number };
   /** How the key of negative lists gave way to the next. `switched_at`: lists are made under it since; null while it is being spread. */
-  readonly tag_rotations: { key: string; from_key: string; begun_at: number; switched_at: number | null };
+  readonly tag_rotations: {
+    key: string;
+    from_key: string;
+    begun_at: number;
+    switched_at: number | null;
+    broken_off_at: number | null;
+  };
+  readonly rotation_break_offs: { approval: string; key: string; begun_at: number; reason: string };
   /** How far the vault's file was when it was last heard of: one row. An older file is noticed. */
   readonly vault_head: { id: number; generation: number; records: number; mac: string; seen_at: number };
   /** The key-block protection key that was agreed with each terminal at enrolment. */

@@ -1,6 +1,15 @@
-import { type NegativeKeyRotation, permits, type RotationLack, type Serial } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { canonicalJson, sha256 } from '@tsunagu/protocols/audit';
+import {
+  type NegativeKeyRotation,
+  permits,
+  type RotationLack,
+  type Serial,
+  type TagSlot,
+} from '@tsunagu/protocols/fleet';
+import { fail, FaultError, ok, type Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from 'kysely';
+import type { Actor, Approvals } from '../audit/index.ts';
 import { isUnmarked } from '../negative/index.ts';
 import { type Database, isoTime, type Queryable, type Store } from '../store/index.ts';
 import { eraseSubject, loadSubject } from './rules.ts';
@@ -18,9 +27,27 @@ export interface TagRotations {
    * that do not hold it, unless they are left behind: they approve nothing offline until they do.
    */
   switchTo(key: string, leaveBehind: boolean): Promise<Result<NegativeKeyRotation>>;
+  /**
+   * Asks that the rotation to a key be broken off; it is when a second person approves (`approvals`), if no list went under the key until then. Asked
+   * again while that stands, nothing. KEY_ROTATION_NONE, KEY_ROTATION_SWITCHED, ROLE_INSUFFICIENT.
+   */
+  askBreakOff(key: string, reason: string, by: Actor): Promise<Result<NegativeKeyRotation>>;
 }
 
-export function openTagRotations(store: Store, tags: TagRotation, retag: () => Promise<void>): TagRotations {
+/** What rotations need of the rooms around them. */
+export interface TagRotationRooms {
+  readonly world: Pick<World, 'clock'>;
+  readonly store: Store;
+  readonly tags: TagRotation;
+  readonly approvals: Pick<Approvals, 'request' | 'get' | 'onDecided'>;
+  /** Makes versions under the key that is wanted, of lists that are under another. */
+  readonly retag: () => Promise<void>;
+  /** Takes a job back. */
+  readonly takeBack: (tx: Transaction<Database>, job: string) => Promise<void>;
+}
+
+/** Opens what people order of rotations. */
+export function openTagRotations({ world, store, tags, approvals, retag, takeBack }: TagRotationRooms): TagRotations {
   /** Terminals that proved a key, and not the other one. */
   const holding = (on: Queryable, key: string, without: string) =>
     on
@@ -77,11 +104,31 @@ export function openTagRotations(store: Store, tags: TagRotation, retag: () => P
     return { cards, exceptions };
   }
 
-  /** Why terminals have not come along: those of the first, which lack the key; or, once lists are under it, those which still hold the old one. */
-  async function lacking({ key, from_key, begun_at, switched_at }: TagRotationRow, isSwitched: boolean) {
-    const slot = slotOfTagKey(isSwitched ? from_key : key);
-    const subject = isSwitched ? eraseSubject(slot) : loadSubject(slot);
-    const rows = await (isSwitched ? proven(store.db, from_key) : holding(store.db, from_key, key))
+  /** What terminals are still to do: `load` the key that takes over, or `erase` the one that gave way, or that was not to take over after all. */
+  interface Left {
+    readonly slot: TagSlot;
+    readonly what: 'load' | 'erase';
+    readonly terminals: ReturnType<typeof holding>;
+    /** Since when it is asked of them. */
+    readonly since: number;
+  }
+  function leftOf({ key, from_key, begun_at, switched_at, broken_off_at }: TagRotationRow, isSwitched: boolean): Left {
+    if (broken_off_at !== null)
+      return { slot: slotOfTagKey(key), what: 'erase', terminals: proven(store.db, key), since: broken_off_at };
+    return isSwitched
+      ? {
+          slot: slotOfTagKey(from_key),
+          what: 'erase',
+          terminals: proven(store.db, from_key),
+          since: switched_at ?? begun_at,
+        }
+      : { slot: slotOfTagKey(key), what: 'load', terminals: holding(store.db, from_key, key), since: begun_at };
+  }
+
+  /** Why terminals have not come along. */
+  async function lacking({ slot, what, terminals, since: asked }: Left) {
+    const subject = what === 'erase' ? eraseSubject(slot) : loadSubject(slot);
+    const rows = await terminals
       .innerJoin('terminals', 'terminals.serial', 'held.serial')
       .leftJoin('presence', 'presence.serial', 'held.serial')
       .leftJoin('protection_keys', 'protection_keys.serial', 'held.serial')
@@ -97,21 +144,22 @@ export function openTagRotations(store: Store, tags: TagRotation, retag: () => P
         .select(['state', 'fault'])
         .where('serial', '=', serial)
         .where('subject', '=', subject)
-        .where('created_at', '>=', isSwitched ? (switched_at ?? begun_at) : begun_at)
+        .where('created_at', '>=', asked)
         .orderBy('created_at', 'desc')
         .executeTakeFirst();
       const isOpen = job !== undefined && ['queued', 'offered', 'running'].includes(job.state);
-      const why: RotationLack['why'] = !permits(lifecycle, 'beKeyed')
-        ? 'state'
-        : vault_key === null
-          ? 'unprotected'
-          : link !== 'ready'
-            ? 'away'
-            : isOpen
-              ? 'under-way'
-              : job?.fault
-                ? 'refused'
-                : 'next-contact';
+      const why: RotationLack['why'] =
+        what === 'load' && !permits(lifecycle, 'beKeyed')
+          ? 'state'
+          : vault_key === null
+            ? 'unprotected'
+            : link !== 'ready'
+              ? 'away'
+              : isOpen
+                ? 'under-way'
+                : job?.fault
+                  ? 'refused'
+                  : 'next-contact';
       const detail = why === 'state' ? lifecycle : why === 'refused' ? (job?.fault ?? null) : null;
       lacks.push({ serial, why, detail, since: link !== 'ready' && since !== null ? isoTime(since) : null });
     }
@@ -121,7 +169,8 @@ export function openTagRotations(store: Store, tags: TagRotation, retag: () => P
   async function progress(): Promise<Result<NegativeKeyRotation, 'KEY_ROTATION_NONE'>> {
     const row = await tags.last(store.db);
     if (!row) return fail('KEY_ROTATION_NONE');
-    const { key, from_key: from, begun_at, switched_at } = row;
+    const { key, from_key: from, begun_at, switched_at, broken_off_at } = row;
+    const isBrokenOff = broken_off_at !== null;
     const lists = await store.db
       .selectFrom('negative_lists')
       .leftJoin('negative_pending', 'negative_pending.list', 'negative_lists.list')
@@ -129,27 +178,44 @@ export function openTagRotations(store: Store, tags: TagRotation, retag: () => P
       .orderBy('negative_lists.list')
       .execute();
     const isSwitched = lists.every(({ tag_key }) => tag_key !== from);
-    const left = await untagged(store.db, from);
+    const cardsLeft = isBrokenOff ? { cards: [], exceptions: [] } : await untagged(store.db, from);
     const ready = await countOf(proven(store.db, key));
-    const lackingCount = await countOf(isSwitched ? proven(store.db, from) : holding(store.db, from, key));
+    const left = leftOf(row, isSwitched);
+    const lackingCount = await countOf(left.terminals);
+    const state = (): NegativeKeyRotation['state'] => {
+      if (isBrokenOff) return lackingCount > 0 ? 'withdrawing' : 'withdrawn';
+      if (switched_at === null) return 'spreading';
+      if (!isSwitched) return 'switching';
+      return lackingCount > 0 ? 'erasing' : 'over';
+    };
+    const asked = isBrokenOff ? undefined : await breakOffAsked(row);
     return ok({
       key,
       from,
-      state: switched_at === null ? 'spreading' : !isSwitched ? 'switching' : lackingCount > 0 ? 'erasing' : 'over',
+      state: state(),
       begunAt: isoTime(begun_at),
       switchedAt: switched_at === null ? null : isoTime(switched_at),
+      brokenOffAt: isBrokenOff ? isoTime(broken_off_at) : null,
+      breakOff: asked
+        ? {
+            approval: asked.approval.id,
+            by: asked.approval.requestedBy,
+            reason: asked.reason,
+            expiresAt: isoTime(asked.approval.expiresAt),
+          }
+        : null,
       ready,
       lacking: lackingCount,
-      terminals: await lacking(row, isSwitched),
+      terminals: await lacking(left),
       lists: lists.map(({ list, tag_key, version, pending }) => ({
         list,
         key: tag_key,
         version,
         awaitsSignatures: pending !== null,
-        untagged: left.cards
+        untagged: cardsLeft.cards
           .filter((each) => each.list === list)
           .map(({ source, cards }) => ({ source, cards: Number(cards) })),
-        exceptions: Number(left.exceptions.find((each) => each.list === list)?.cards ?? 0),
+        exceptions: Number(cardsLeft.exceptions.find((each) => each.list === list)?.cards ?? 0),
       })),
     });
   }
@@ -166,8 +232,77 @@ export function openTagRotations(store: Store, tags: TagRotation, retag: () => P
       return terminals > 0 && !leaveBehind ? fail('KEY_ROTATION_LACKING', { facts: { terminals } }) : ok(undefined);
     };
 
+  /** What is asked for: that exactly this rotation be broken off. */
+  const digestOf = (key: string, begun_at: number, reason: string): string =>
+    sha256(canonicalJson({ key, begunAt: begun_at, reason }));
+
+  /** The request to break it off that nobody has decided on. */
+  async function breakOffAsked({ key, begun_at }: TagRotationRow) {
+    const row = await store.db
+      .selectFrom('rotation_break_offs')
+      .innerJoin('approvals', 'approvals.id', 'rotation_break_offs.approval')
+      .select(['approval', 'rotation_break_offs.reason'])
+      .where('key', '=', key)
+      .where('begun_at', '=', begun_at)
+      .orderBy('requested_at', 'desc')
+      .executeTakeFirst();
+    const found = row && (await approvals.get(row.approval));
+    return row && found?.ok && found.value.state === 'requested'
+      ? { approval: found.value, reason: row.reason }
+      : undefined;
+  }
+
+  /** Nobody is sent the key any more; what was sent and never proven is void. An order that a terminal has in hand may come to its end: its slot is emptied then. */
+  async function stopSpreading(tx: Transaction<Database>, key: string): Promise<void> {
+    const open = tx
+      .selectFrom('jobs')
+      .where('subject', '=', loadSubject(slotOfTagKey(key)))
+      .where('finished_at', 'is', null);
+    for (const { id } of await open.select('id').execute()) await takeBack(tx, id);
+    await tx
+      .updateTable('key_ledger')
+      .set({ state: 'replaced', replaced_at: world.clock.now() })
+      .where('parent_key', '=', key)
+      .where('state', '=', 'allocated')
+      .where('serial', 'not in', open.select('serial'))
+      .execute();
+  }
+
+  approvals.onDecided('rotation', async (tx, approval) => {
+    if (approval.state !== 'approved') return undefined;
+    const asked = await tx
+      .selectFrom('rotation_break_offs')
+      .selectAll()
+      .where('approval', '=', approval.id)
+      .executeTakeFirst();
+    if (!asked || digestOf(asked.key, asked.begun_at, asked.reason) !== approval.digest)
+      throw new FaultError({ code: 'INTERNAL' });
+    // What was true when it was asked for has to be true still.
+    const may = await tags.mayBreakOff(tx, asked.key);
+    if (!may.ok) throw new FaultError(may.fault);
+    if (may.value.begun_at !== asked.begun_at) throw new FaultError({ code: 'KEY_ROTATION_NONE' });
+    await tags.breakOff(tx, asked.key);
+    await stopSpreading(tx, asked.key);
+    return () => tags.settle();
+  });
+
   return {
     progress,
+    async askBreakOff(key, reason, by) {
+      const asked = await store.write(async (tx): Promise<Result<void>> => {
+        const may = await tags.mayBreakOff(tx, key);
+        if (!may.ok) return may;
+        if (await breakOffAsked(may.value)) return ok(undefined);
+        const { begun_at } = may.value;
+        const digest = digestOf(key, begun_at, reason);
+        const request = await approvals.request(tx, { kind: 'rotation', subject: `break off ${key}`, digest, by });
+        if (!request.ok) return request;
+        const row = { approval: request.value.id, key, begun_at, reason };
+        await tx.insertInto('rotation_break_offs').values(row).execute();
+        return ok(undefined);
+      });
+      return asked.ok ? await progress() : asked;
+    },
     async switchTo(key, leaveBehind) {
       const switched = await tags.switchTo(key, mayTakeOver(tags.wanted, key, leaveBehind));
       if (!switched.ok) return switched;

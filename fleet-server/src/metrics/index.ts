@@ -24,6 +24,8 @@ export interface Gauged {
   negative(): Promise<Overview['negative']>;
   /** Open live streams of the API. */
   streams(): number;
+  /** How many bought parts there are too few of. */
+  lowStock(): Promise<number>;
   /** The expiry horizon of the fleet. */
   expiry(): Promise<ExpirySummary>;
 }
@@ -160,6 +162,14 @@ function addGauges(registry: Registry, from: Gauged): void {
       this.reset();
       const { earliest } = await from.expiry();
       if (earliest) this.set(Date.parse(earliest.lastDay) / 1_000 + 86_400);
+    },
+  });
+  new Gauge({
+    name: 'tsunagu_stock_low_parts',
+    help: 'Bought parts of the workshop of which fewer lie there than the minimum',
+    registers,
+    async collect() {
+      this.set(await from.lowStock());
     },
   });
   new Gauge({

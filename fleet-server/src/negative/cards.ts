@@ -148,6 +148,13 @@ export function openCards({ rooms: { world, vault, tagKeys }, list, macOf, place
 /** A card whose number did not come since another key began to take over: nobody here can make its tag anew. */
 export const isUnmarked = sql<boolean>`(next_tag is null or (place is not null and next_place is null))`;
 
+/** Nothing has a tag under a key that takes over any more, in no list. */
+export async function forgetNextTags(tx: Transaction<Database>): Promise<void> {
+  const none = { next_tag: null, next_place: null };
+  await tx.updateTable('negative_cards').set(none).where('next_tag', 'is not', null).execute();
+  await tx.updateTable('negative_exceptions').set({ next_second: null }).where('next_second', 'is not', null).execute();
+}
+
 /** A row as people see it. */
 export const entryView = (row: {
   readonly last_four: string;

@@ -1,4 +1,4 @@
-export { isUnmarked } from './cards.ts';
+export { forgetNextTags, isUnmarked } from './cards.ts';
 export { type ImportFile, readImportFile } from './import-file.ts';
 export { type Inbox, watchInbox } from './inbox.ts';
 export { openNegative } from './negative.ts';

@@ -41,7 +41,7 @@ import {
 import { deathCertificateOf, type DeathFault } from './death-certificate.ts';
 import { entriesOf, entriesOfAll, fold, viewWith } from './orders.ts';
 import { listParts, type PartFilter } from './parts.ts';
-import { listStock, listStockMoves, noteStock, type StockFilter } from './stock.ts';
+import { listStock, listStockMoves, lowStock, noteStock, type StockFilter } from './stock.ts';
 import type { RefurbishTables } from './tables.ts';
 import { wipeCertificateOf } from './wipe-certificate.ts';
 
@@ -96,6 +96,8 @@ export interface Refurbish {
   parts(filter: PartFilter, page: PageRequest): Promise<Result<Page<HarvestedPart>, 'INPUT_INVALID'>>;
   figures(from: number, to: number): Promise<WorkshopFigures>;
   /** Bought parts, and how many lie there. */
+  /** How many bought parts there are too few of. */
+  lowStock(): Promise<number>;
   stock(filter: StockFilter, page: PageRequest): Promise<Result<Page<PartStockView>, 'INPUT_INVALID'>>;
   /** What was done to the stock of a bought part, newest first. */
   stockMoves(part: string, page: PageRequest): Promise<Result<Page<StockEntry>, 'INPUT_INVALID' | 'STOCK_UNKNOWN'>>;
@@ -266,6 +268,10 @@ export function openRefurbish({ world, store, note, sign, enlist, lifecycle }: R
         if (entry.kind === 'part-fitted' && entry.from === null) {
           const taken = await noteStock(world, tx, { kind: 'fitted', part: entry.part, work: id }, by.subject);
           if (!taken.ok) return taken;
+          const { part, count, minimum, hasFallenLow } = taken.value;
+          // Told where the last one went: whoever hears of terminals hears of it. Who moves a stock by hand is told by the answer.
+          if (hasFallenLow)
+            await note(tx, serialSchema.parse(row.serial), 'alarm', { code: 'STOCK_LOW', part, count, minimum });
         }
         if (entry.kind === 'part-harvested')
           await tx
@@ -338,6 +344,7 @@ export function openRefurbish({ world, store, note, sign, enlist, lifecycle }: R
       );
     },
     stock: (filter, page) => listStock(store.db, filter, page),
+    lowStock: () => lowStock(store.db),
     stockMoves: (part, page) => listStockMoves(store.db, part, page),
     moveStock: (move, by) => store.write((tx) => noteStock(world, tx, move, by.subject)),
     async death(serial) {

@@ -55,13 +55,29 @@ export interface FittedPart {
   readonly work: string;
 }
 
+/** A stock after a move. */
+export interface MovedStock extends PartStockView {
+  /** Whether it is below its minimum by this move. */
+  readonly hasFallenLow: boolean;
+}
+
+/** How many bought parts there are too few of. */
+export async function lowStock(on: Queryable): Promise<number> {
+  const { count } = await on
+    .selectFrom('stock_parts')
+    .select((all) => all.fn.countAll<number>().as('count'))
+    .whereRef('count', '<', 'minimum')
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
 /** Writes down what was done to a stock, after all that was done to it before. */
 export async function noteStock(
   { clock, id }: Pick<World, 'clock' | 'id'>,
   tx: Transaction<Database>,
   move: StockMove | FittedPart,
   by: string,
-): Promise<Result<PartStockView, StockFault>> {
+): Promise<Result<MovedStock, StockFault>> {
   const { part, kind } = move;
   const row = await tx.selectFrom('stock_parts').selectAll().where('part', '=', part).executeTakeFirst();
   const before = row ?? noStock;
@@ -94,7 +110,7 @@ export async function noteStock(
       says: saysOf(move),
     })
     .execute();
-  return ok(viewOf({ part, ...next }));
+  return ok({ ...viewOf({ part, ...next }), hasFallenLow: isLow(after.value) && !isLow(before) });
 }
 
 /** Bought parts by their number. */

@@ -6,7 +6,7 @@ import {
   readClassByte,
   statusMeaning,
 } from '../apdu/index.ts';
-import { toHex } from '../kit/index.ts';
+import { counted, toHex } from '../kit/index.ts';
 import { decodeTlv } from '../tlv/index.ts';
 import { type Both, inside, type Line, line, type Place, same, type Shown } from './line.ts';
 import { guardedBytes, hidden } from './mask.ts';
@@ -37,7 +37,7 @@ export function commandLines(apdu: CommandApdu, bytes: Uint8Array, place: Place)
     lines.push(
       line(place, 4, dataAt, {
         name: same('Lc'),
-        meaning: { en: `${data.length} bytes of data`, ja: `データ${data.length}バイト` },
+        meaning: { en: `${counted(data.length, 'byte')} of data`, ja: `データ${data.length}バイト` },
         value: { text: toHex(bytes.subarray(4, dataAt)) },
       }),
       ...dataLines(apdu, data, place, dataAt),
@@ -48,7 +48,7 @@ export function commandLines(apdu: CommandApdu, bytes: Uint8Array, place: Place)
     lines.push(
       line(place, from, bytes.length, {
         name: same('Le'),
-        meaning: { en: `at most ${le} bytes wanted`, ja: `最大${le}バイトを要求` },
+        meaning: { en: `at most ${counted(le, 'byte')} wanted`, ja: `最大${le}バイトを要求` },
         value: { text: toHex(bytes.subarray(from)) },
       }),
     );

@@ -1,6 +1,6 @@
 import { decodeCommand, decodeResponse } from '../apdu/index.ts';
 import { type BulkIn, type BulkOut, headerBytes, slotErrorMeaning } from '../ccid/index.ts';
-import { toHex } from '../kit/index.ts';
+import { counted, toHex } from '../kit/index.ts';
 import { parseAtr } from '../pcsc/index.ts';
 import { commandLines, responseLines } from './apdu-lines.ts';
 import { type Both, inside, type Line, line, type Place, same } from './line.ts';
@@ -63,7 +63,10 @@ export function ccidLines(message: BulkIn | BulkOut, bytes: Uint8Array, place: P
   return lines;
 }
 
-const bytesOf = (count: number): Both => ({ en: `${count} bytes follow`, ja: `以降${count}バイト` });
+const bytesOf = (count: number): Both => ({
+  en: `${counted(count, 'byte follows', 'bytes follow')}`,
+  ja: `以降${count}バイト`,
+});
 
 function errorMeaning({ status, error }: BulkIn): Both | undefined {
   if (status === 'failed') {

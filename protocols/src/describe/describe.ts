@@ -9,7 +9,7 @@ import {
   dialects,
   type MessageCodec,
 } from '../iso8583/index.ts';
-import { type Fault, fromHex, ok, type Result, toHex } from '../kit/index.ts';
+import { counted, type Fault, fromHex, ok, type Result, toHex } from '../kit/index.ts';
 import { decodeTlv } from '../tlv/index.ts';
 import { readHeader } from '../tr31/index.ts';
 import { commandLines, responseLines } from './apdu-lines.ts';
@@ -124,7 +124,7 @@ function framings(bytes: Uint8Array): readonly Framed[] {
 const lengthLine = (place: Place, prefix: number, length: number): Line =>
   line(place, 0, prefix, {
     name: { en: 'Frame length', ja: 'フレーム長' },
-    meaning: { en: `${length} bytes follow`, ja: `以降${length}バイト` },
+    meaning: { en: `${counted(length, 'byte follows', 'bytes follow')}`, ja: `以降${length}バイト` },
     value: { text: String(length) },
   });
 

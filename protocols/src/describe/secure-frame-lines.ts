@@ -1,7 +1,7 @@
 import { frameLayouts, type RefusalFrame, type SealedFrame } from '../acquiring/index.ts';
 import { parseKsn } from '../dukpt/index.ts';
 import { errorTable } from '../errors/index.ts';
-import { toHex, unwrap } from '../kit/index.ts';
+import { counted, toHex, unwrap } from '../kit/index.ts';
 import { type Both, type Line, line, type Place, same } from './line.ts';
 
 const kinds: Readonly<Record<SealedFrame['kind'] | 'refusal', Both>> = {
@@ -37,7 +37,7 @@ export function secureFrameLines(frame: SealedFrame | RefusalFrame, body: Uint8A
     line(place, headerBytes, macAt, {
       name: { en: 'Enciphered ISO 8583 message', ja: '暗号化されたISO 8583電文' },
       meaning: {
-        en: `${macAt - headerBytes} bytes, ${algorithms[frame.scheme].cipher}`,
+        en: `${counted(macAt - headerBytes, 'byte')}, ${algorithms[frame.scheme].cipher}`,
         ja: `${macAt - headerBytes}バイト、${algorithms[frame.scheme].cipher}`,
       },
     }),

@@ -117,8 +117,11 @@ export const cliErrors = defineErrors({
     },
   },
   OPTION_INVALID: {
-    en: { says: 'An option has a value it cannot have.', next: 'See the command’s --help.' },
-    ja: { says: 'オプションの値が正しくありません。', next: '--helpを参照してください。' },
+    en: {
+      says: 'An option is missing, does not belong here, or has a value it cannot have.',
+      next: 'See the command’s --help.',
+    },
+    ja: { says: 'オプションがないか、ここでは使えないか、値が正しくありません。', next: '--helpを参照してください。' },
   },
   UNKNOWN_OP: {
     en: {

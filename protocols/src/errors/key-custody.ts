@@ -74,12 +74,32 @@ export const keyCustodyErrors = defineErrors({
   },
   KEY_ROTATION_NONE: {
     en: {
-      says: 'The key of negative lists has not given way to another yet.',
-      next: 'Begin a rotation: tsunagu keys rotate negative/tags/2.',
+      says: 'No such rotation of the key of negative lists: none was begun yet, or the one that is under way is to another key.',
+      next: 'tsunagu keys rotation shows the last one; tsunagu keys rotate negative/tags/2 begins the first.',
     },
     ja: {
-      says: 'ネガリストの鍵はまだ交代したことがありません。',
-      next: 'tsunagu keys rotate negative/tags/2 で交代を始めてください。',
+      says: 'そのようなネガリストの鍵の交代はありません(未開始か、別の鍵への交代中です)。',
+      next: 'tsunagu keys rotation で直近の交代を確認できます。最初の交代は tsunagu keys rotate negative/tags/2 で始めます。',
+    },
+  },
+  KEY_ROTATION_SWITCHED: {
+    en: {
+      says: 'Lists are under the next key already, or go there: terminals never go back from a list that was signed, so this rotation cannot be broken off any more.',
+      next: 'Finish it (tsunagu keys rotation), then have another key take over: tsunagu keys rotate.',
+    },
+    ja: {
+      says: 'リストは既に新しい鍵へ切り替え済みです。端末は署名済みのリストより前には戻らないため、この交代は中止できません。',
+      next: '交代を完了してから(tsunagu keys rotation)、tsunagu keys rotate で次の鍵へ交代してください。',
+    },
+  },
+  KEY_NUMBER_NOT_NEXT: {
+    en: {
+      says: 'A key of this number cannot take over: no ceremony brought it, it was destroyed, or it would lie in the slot of the key that is in use.',
+      next: 'Give the key that the fact “next” names: that one is made. Another number has to come by a ceremony first: tsunagu keys ceremony begin.',
+    },
+    ja: {
+      says: 'この番号の鍵には交代できません(セレモニーで届いていない、破棄済み、または現用の鍵と同じ格納先になる番号です)。',
+      next: '「next」に示す鍵を指定してください(その鍵は自動で生成されます)。別の番号は先にセレモニーで持ち込んでください: tsunagu keys ceremony begin',
     },
   },
   KEY_ROTATION_LACKING: {

@@ -175,12 +175,12 @@ export const lifeErrors = defineErrors({
   },
   WORK_NOT_READY: {
     en: {
-      says: 'The work order is not ready for this: a diagnosis, a passed bench test, a grade, or another state is missing.',
-      next: 'Do first what is named.',
+      says: 'The work order is not ready for this: what “wants” names is missing.',
+      next: 'Do first what is named; the grade is A, B or C, and none for what is beyond repair.',
     },
     ja: {
-      says: '前提が不足しています(診断、作業台試験の合格、等級、または状態)。',
-      next: '示された作業を先に行ってください。',
+      says: '前提が不足しています。不足は「wants」に示します。',
+      next: '示された作業を先に行ってください(等級はA・B・C、修理不能は none)。',
     },
   },
   WORK_PART_UNKNOWN: {
@@ -223,6 +223,16 @@ export const lifeErrors = defineErrors({
   STOCK_TOO_LARGE: {
     en: { says: 'More of a part than a stock can hold.', next: 'Look at the number; max says how many it can be.' },
     ja: { says: '在庫数の上限を超えます。', next: '数を確認してください。上限は max のとおりです。' },
+  },
+  STOCK_LOW: {
+    en: {
+      says: 'Fewer of this bought part lie there than the minimum.',
+      next: 'Order some, and note what came: tsunagu workshop stock note PART received --count N --receipt NUMBER. All that are low: tsunagu workshop stock list --low.',
+    },
+    ja: {
+      says: '購入部品の在庫が下限を下回りました。',
+      next: '発注し、入庫を記録してください: tsunagu workshop stock note 部品番号 received --count 数 --receipt 番号。不足の一覧: tsunagu workshop stock list --low',
+    },
   },
   STOCK_UNKNOWN: {
     en: {

@@ -183,4 +183,5 @@ export {
 } from './query.ts';
 export * from './why.ts';
 export { causeTexts } from './why-text.ts';
+export { unheardText } from './unheard.ts';
 export * from './switch-rules.ts';

@@ -271,7 +271,7 @@ export const runNote = z.object({ note: note.describe('Why, or what was found.')
 /** A device at the bench. */
 export const runSubmission = z.object({ serial: z.string().min(1).max(40).describe('As read off the device.') });
 
-/** Whom ids of people stand for, beside a ceremony or a run that is shown; records hold the ids alone. */
+/** Whom ids of people stand for, beside a ceremony or a run: ids are what counts. */
 export const peopleNames = z.record(z.string(), z.string()).describe('Names of the people in it, by id.');
 
 /** A ceremony as people look at it. */
@@ -447,18 +447,28 @@ export const negativeKeyRotation = z
     key: z.string().describe('The key that takes over.'),
     from: z.string().describe('The key that gives way.'),
     state: z
-      .enum(['spreading', 'switching', 'erasing', 'over'])
+      .enum(['spreading', 'switching', 'erasing', 'over', 'withdrawing', 'withdrawn'])
       .describe(
-        '`spreading`: terminals get the key, cards their tags under it; `switching`: lists are to be under it, and one waits for signatures; `erasing`: terminals empty the old slot; `over`: none holds the old key.',
+        '`spreading`: terminals get the key, cards their tags under it; `switching`: lists are to be under it, and one waits for signatures; `erasing`: terminals empty the old slot; `over`: none holds the old key; `withdrawing`: it was broken off, and terminals empty the slot of the key that was to take over; `withdrawn`: it was broken off, and none holds that key.',
       ),
     begunAt: time,
     switchedAt: time.nullable().describe('When lists were ordered under it; null before.'),
+    brokenOffAt: time.nullable().describe('When it was broken off; null where it was not.'),
+    breakOff: z
+      .object({
+        approval: z.string().describe('The request that a second person approves.'),
+        by: z.string().describe('What the person who asked signs in as.'),
+        reason: z.string().describe('Why.'),
+        expiresAt: time,
+      })
+      .nullable()
+      .describe('That it be broken off was asked for, and a second person has not decided; null otherwise.'),
     ready: z.number().int().describe('Terminals that proved the key.'),
     lacking: z
       .number()
       .int()
       .describe(
-        'Terminals that hold the old key and lack the new one; once lists are under it, those that still hold the old one.',
+        'Terminals that hold the old key and lack the new one; once lists are under it, those that still hold the old one; once it was broken off, those that still hold the new one.',
       ),
     terminals: z.array(rotationLack).describe('These terminals, a hundred at most, and why.'),
     lists: z
@@ -483,6 +493,10 @@ export const negativeKeyRotation = z
   })
   .describe('How far the rotation of the key of negative lists is, and what it waits for.');
 export type NegativeKeyRotation = z.infer<typeof negativeKeyRotation>;
+/** The last rotation, if there was one. */
+export const negativeKeyRotations = z
+  .object({ items: z.array(negativeKeyRotation).max(1) })
+  .describe('The last rotation of the key of negative lists; empty before the first.');
 /** Lists go under the key that was spread. */
 export const switchNegativeKey = z.object({
   key: custodyKeyId,
@@ -491,6 +505,8 @@ export const switchNegativeKey = z.object({
     .default(false)
     .describe('Whether terminals that lack the key are left behind: they approve nothing offline until they hold it.'),
 });
+/** That a rotation be broken off. */
+export const breakOffRotation = z.object({ key: custodyKeyId, reason: note });
 /** The card companies of a terminal. */
 export const setAcquirers = z.object({
   acquirers: z

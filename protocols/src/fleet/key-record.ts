@@ -10,6 +10,7 @@ import {
   keyRun,
   type KeyRun,
   manifestDigest,
+  peopleNames,
   stateOf,
   takeCeremonyStep,
 } from './key-custody.ts';
@@ -26,23 +27,30 @@ export const keyRecord = z
   .describe('A signed record, purpose `tsunagu-key-record-v1`.');
 export type KeyRecord = z.infer<typeof keyRecord>;
 
+/** Whom its ids of people stand for: what they signed in as when the record was made, on the word of the server that signed it. */
+const namesThen = peopleNames.optional();
+
 export const ceremonyRecord = z
   .object({
     record: z.literal('ceremony').describe('The kind of record.'),
     id: z.string().describe('Of the ceremony.'),
     steps: z.array(ceremonyStep).min(1).max(16).describe('All steps, in order.'),
+    people: namesThen,
   })
   .describe('A ceremony from its first step to its last.');
 
 /** The report of a run. */
 export const runRecord = z
-  .object({ record: z.literal('run').describe('The kind of record.'), run: keyRun })
+  .object({ record: z.literal('run').describe('The kind of record.'), run: keyRun, people: namesThen })
   .describe('The report of a run.');
 
-/** What a record that verifies is of. */
+/** Names of people by id. */
+type Names = Readonly<Record<string, string>>;
+
+/** What a record that verifies is of, and whom the ids of people in it stand for. */
 export type VerifiedKeyRecord =
-  | { readonly record: 'ceremony'; readonly id: string; readonly state: CeremonyState }
-  | { readonly record: 'run'; readonly run: KeyRun }
+  | { readonly record: 'ceremony'; readonly id: string; readonly state: CeremonyState; readonly people: Names }
+  | { readonly record: 'run'; readonly run: KeyRun; readonly people: Names }
   | { readonly record: 'death'; readonly death: DeathCertificate };
 
 /**
@@ -68,7 +76,9 @@ export function verifyKeyRecord(
       steps.push(step);
     }
     const state = stateOf(steps);
-    return state ? ok({ record: 'ceremony', id: ceremony.data.id, state }) : refuse('steps');
+    return state
+      ? ok({ record: 'ceremony', id: ceremony.data.id, state, people: ceremony.data.people ?? {} })
+      : refuse('steps');
   }
   const dead = deathRecord.safeParse(opened.value);
   if (dead.success) {
@@ -83,7 +93,7 @@ export function verifyKeyRecord(
   if (JSON.stringify(balanceOf(devices)) !== JSON.stringify(balance)) return refuse('balance');
   if (state === 'closed' && (!balance.isBalanced || authorisedBy === null || authorisedBy === orderedBy))
     return refuse('state');
-  return ok({ record: 'run', run: run.data.run });
+  return ok({ record: 'run', run: run.data.run, people: run.data.people ?? {} });
 }
 
 function openRecord(document: SignedDocument, publicKey: string): Result<unknown, 'SIGNATURE_INVALID'> {

@@ -52,6 +52,7 @@ export const managementPaths = {
   expiry: '/api/v1/expiry',
   trouble: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/trouble`,
   keys: '/api/v1/keys',
+  keyRotations: '/api/v1/keys/rotations',
   keyRuns: '/api/v1/keys/runs',
   keyRunDryRuns: '/api/v1/keys/runs/dry-runs',
   keyCeremonies: '/api/v1/keys/ceremonies',

@@ -73,6 +73,7 @@ export const approvalKinds = {
   lifecycle: { order: 'lives.order', approve: 'lives.approve' },
   revocation: { order: 'revocations.order', approve: 'revocations.approve' },
   key: { order: 'keys.order', approve: 'keys.approve' },
+  rotation: { order: 'keys.order', approve: 'keys.approve' },
 } as const satisfies Record<string, { order: Permission; approve: Permission }>;
 export type ApprovalKind = keyof typeof approvalKinds;
 

@@ -1,3 +1,4 @@
+import { unheardText } from './unheard.ts';
 import type { Cause, CauseCode } from './why.ts';
 
 type Facts = Cause['facts'];
@@ -35,8 +36,10 @@ export const causeTexts: Readonly<Record<CauseCode, Told>> = {
     ja: (facts) => `「${fact(facts, 'campaign')}」の対象外です${suffix(facts['test'], '(不成立: ', ')')}。`,
   },
   LIFECYCLE: {
-    en: (facts) => `Its place in life forbids it: ${facts['state'] ?? facts['test'] ?? ''}.`,
-    ja: (facts) => `ライフサイクル状態により不可: ${facts['state'] ?? facts['test'] ?? ''}。`,
+    en: (facts) =>
+      unheardText(facts['state'], 'en') ?? `Its place in life forbids it: ${facts['state'] ?? facts['test'] ?? ''}.`,
+    ja: (facts) =>
+      unheardText(facts['state'], 'ja') ?? `ライフサイクル状態により不可: ${facts['state'] ?? facts['test'] ?? ''}。`,
   },
   TAMPERED: {
     en: () => 'It was tampered with: it goes to the workshop.',

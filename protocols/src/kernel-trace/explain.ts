@@ -11,7 +11,7 @@ import {
   tagEntry,
 } from '../emv/index.ts';
 import { felicaCommands, felicaStatuses, transitCommands } from '../felica/index.ts';
-import { hex } from '../kit/index.ts';
+import { counted, hex } from '../kit/index.ts';
 import type { KernelNote, KernelTrace, KernelTraceCause, KernelTraceLine } from './trace.ts';
 
 /** A text in both languages. */
@@ -116,7 +116,7 @@ function explainCommand({ cla, ins, p1, p2, sentBytes, receivedBytes, sw, tookMs
   return {
     kind: 'command',
     text: both(
-      `${head}  ${sw} ${meaning.en}  (${sentBytes} → ${receivedBytes} bytes, ${tookMs.toFixed(1)} ms)`,
+      `${head}  ${sw} ${meaning.en}  (${sentBytes} → ${counted(receivedBytes, 'byte')}, ${tookMs.toFixed(1)} ms)`,
       `${headJa}  ${sw} ${meaning.ja}  (${sentBytes} → ${receivedBytes} バイト, ${tookMs.toFixed(1)} ms)`,
     ),
     details: [],
@@ -149,7 +149,7 @@ function explainFelica({ felica, sentBytes, receivedBytes, status, tookMs }: Fel
   return {
     kind: 'command',
     text: both(
-      `${name.en}  ${part(meaning.en)}  (${sentBytes} → ${receivedBytes} bytes, ${tookMs.toFixed(1)} ms)`,
+      `${name.en}  ${part(meaning.en)}  (${sentBytes} → ${counted(receivedBytes, 'byte')}, ${tookMs.toFixed(1)} ms)`,
       `${name.ja}  ${part(meaning.ja)}  (${sentBytes} → ${receivedBytes} バイト, ${tookMs.toFixed(1)} ms)`,
     ),
     details: [],

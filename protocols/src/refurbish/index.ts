@@ -12,6 +12,7 @@ export {
   workIntake,
   workKinds,
   type WorkOrder,
+  workWants,
 } from './order.ts';
 export {
   isLow,

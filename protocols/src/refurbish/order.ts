@@ -125,6 +125,18 @@ export const freshOrder: WorkOrder = {
   grade: null,
 };
 
+/** What a work order can lack for an entry, as WORK_NOT_READY names it in its fact `wants`, parted by spaces. */
+export const workWants = [
+  'diagnosed',
+  'bench-test',
+  'grade',
+  'closed:beyond-repair',
+  'rma-out',
+  'returned',
+  'refurbish',
+] as const;
+export type WorkWant = (typeof workWants)[number];
+
 /** Whether an entry may follow; `isPassed`: of a bench test, that its attestation is signed and nothing in it failed. */
 export function addEntry(
   order: WorkOrder,
@@ -162,12 +174,14 @@ export function addEntry(
       return ok(entry.replacement ? { ...back, outcome: 'replaced', replacedBy: entry.replacement.serial } : back);
     }
     case 'closed': {
-      if (order.fault === undefined) return fail('WORK_NOT_READY', { facts: { wants: 'diagnosed' } });
       const isGood = entry.outcome !== 'beyond-repair';
-      if (isGood && !order.hasPassedTest) return fail('WORK_NOT_READY', { facts: { wants: 'bench-test' } });
-      if (isGood !== (entry.grade !== null)) return fail('WORK_NOT_READY', { facts: { wants: 'grade' } });
-      if ((entry.outcome === 'no-fault-found') !== (order.fault === null))
-        return fail('WORK_NOT_READY', { facts: { wants: 'diagnosed' } });
+      const isDiagnosed = order.fault !== undefined && (entry.outcome === 'no-fault-found') === (order.fault === null);
+      const missing: readonly WorkWant[] = [
+        ...(isDiagnosed ? [] : (['diagnosed'] as const)),
+        ...(isGood && !order.hasPassedTest ? (['bench-test'] as const) : []),
+        ...(isGood === (entry.grade !== null) ? [] : (['grade'] as const)),
+      ];
+      if (missing.length > 0) return fail('WORK_NOT_READY', { facts: { wants: missing.join(' ') } });
       return ok({ ...order, outcome: entry.outcome, grade: entry.grade });
     }
   }

@@ -287,6 +287,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       negative: {
         progress: async () => fail('KEY_ROTATION_NONE'),
         switchTo: async () => fail('KEY_ROTATION_NONE'),
+        askBreakOff: async () => fail('KEY_ROTATION_NONE'),
       },
       acquirers: {
         of: async () => ok({ acquirers: [], version: 0 }),
@@ -351,6 +352,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       parts: async () => ok({ items: [], next: null }),
       figures: async () => figuresOf([]),
       stock: async () => ok({ items: [], next: null }),
+      lowStock: async () => 0,
       stockMoves: async () => fail('STOCK_UNKNOWN'),
       moveStock: async () => fail('STOCK_BELOW_ZERO'),
       death: async () => fail('DEATH_UNKNOWN'),

@@ -12,6 +12,7 @@ describe('metrics', () => {
       links: async () => [{ id: 'card-company-1', name: 'x', state: 'signed-on', since: '2026-01-01T00:00:00Z' }],
       negative: async () => ({ list: 'regular', version: 7, overlaySeq: 2, entries: 90 }),
       streams: () => 1,
+      lowStock: async () => 4,
       expiry: async () => ({
         earliest: { serial: serialSchema.parse('CT5100-0001'), lastDay: '2027-01-31', first: 'root' },
         near: 2,
@@ -34,6 +35,7 @@ describe('metrics', () => {
     expect(text).toContain('tsunagu_negative_version{list="regular"} 7');
     expect(text).toContain('tsunagu_expiry_terminals{level="urgent"} 1');
     expect(text).toContain(`tsunagu_expiry_last_day_timestamp_seconds ${Date.UTC(2027, 1, 1) / 1_000}`);
+    expect(text).toContain('tsunagu_stock_low_parts 4');
     expect(text).toMatch(/^tsunagu_process_resident_memory_bytes \d/m);
     expect(text).not.toMatch(/serial=/);
     expect(other.status).toBe(404);

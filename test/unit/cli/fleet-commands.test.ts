@@ -355,3 +355,30 @@ test('a webhook gets another secret, waits, goes on and is taken away', async ()
   ])
     expect((await run('owner', work)).err).toContain('WEBHOOK_UNKNOWN');
 });
+
+test.each(['en', 'ja'])(
+  'an open job of a quarantined terminal says that nothing reaches it, and what leads out with which evidence: %s',
+  async (lang) => {
+    // Of its own: others of this house are revoked meanwhile.
+    const [serial, heard] = lang === 'en' ? ['CLI-0091', 'CLI-0093'] : ['CLI-0092', 'CLI-0094'];
+    await Promise.all([house.register(serial), house.register(heard)]);
+    const options = { reason: 'seal broken', dryRun: false };
+    expect((await run('mori', (all) => moveLifecycle(all, serial, 'quarantined', options))).code).toBe(exit.ok);
+    const ordered = await run('owner', (all) => orderJob(all, serial, 'terminal.diagnose', order), { lang });
+    expect(ordered.err).toBe('');
+    const listed = await run('mori', (all) => listJobs(all, { limit: 5, serial }), { lang });
+    for (const { out } of [ordered, listed]) {
+      expect(out).toContain(
+        lang === 'en'
+          ? 'The terminal is in state quarantined: it is not let in, and nothing reaches it. What leads out: quarantined -> inspected ('
+          : '端末の状態が quarantined のため接続できず、指示は届きません。次の手順で解除します: quarantined -> inspected（',
+      );
+      expect(out).toContain(lang === 'en' ? 'second person' : '第二の承認者');
+      expect(out).toContain(`tsunagu lifecycle move ${serial} inspected`);
+      expect(out).not.toContain('-> lost');
+    }
+    // One that is heard is not told of.
+    const other = await run('mori', (all) => orderJob(all, heard, 'terminal.diagnose', order), { lang });
+    expect(other.out).not.toMatch(/let in|届きません/);
+  },
+);

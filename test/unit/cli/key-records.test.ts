@@ -2,7 +2,16 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ceremonyStep, type CeremonyStep, keyIdOf, nextLink, signDocumentBy } from '@tsunagu/protocols/fleet';
+import {
+  balanceOf,
+  ceremonyStep,
+  type CeremonyStep,
+  keyIdOf,
+  keyRun,
+  manifestDigest,
+  nextLink,
+  signDocumentBy,
+} from '@tsunagu/protocols/fleet';
 import { ok } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, expect, test } from 'vitest';
@@ -27,12 +36,11 @@ const told = () => said.splice(0).join('');
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const spki = publicKey.export({ format: 'der', type: 'spki' });
-const recordOf = (steps: readonly CeremonyStep[]) => ({
-  document: signDocumentBy(
-    'tsunagu-key-record-v1',
-    JSON.stringify({ record: 'ceremony', id: 'c-1', steps }),
-    keyIdOf(spki),
-    (bytes) => sign(null, bytes, privateKey),
+const recordOf = (steps: readonly CeremonyStep[], people?: object) =>
+  signed({ record: 'ceremony', id: 'c-1', steps, ...(people && { people }) });
+const signed = (what: object) => ({
+  document: signDocumentBy('tsunagu-key-record-v1', JSON.stringify(what), keyIdOf(spki), (bytes) =>
+    sign(null, bytes, privateKey),
   ),
   publicKey: spki.toString('base64'),
 });
@@ -92,4 +100,37 @@ test('a record or a pack that is there already is neither written over nor mixed
     expect(told()).toContain('FILE_EXISTS');
   }
   expect(readdirSync(pack)).toEqual(['steps.jsonl']);
+});
+
+test('a record names the people whom its ids stand for; one of before, which has no names, is as good', async () => {
+  const verify = async (name: string, record: object) => {
+    const file = join(folder, `${name}.json`);
+    writeFileSync(file, JSON.stringify(record));
+    return { code: await verifyRecord(console('en'), false, file), said: told() };
+  };
+  const people = { anna: 'Anna Kato', ben: 'Ben Mori' };
+  expect((await verify('named', recordOf(stepsOf('begun'), people))).said).toContain(
+    'components of Anna Kato Ben Mori',
+  );
+  const [olga, otto] = ['0b8d7a52-0000-4000-8000-000000000001', '0b8d7a52-0000-4000-8000-000000000002'];
+  const begun = '2026-01-01T00:00:00.000Z';
+  const run = {
+    id: 'r-1',
+    name: 'June',
+    state: 'open',
+    digest: manifestDigest(['T-1']),
+    orderedBy: olga,
+    authorisedBy: otto,
+    begunAt: begun,
+    closedAt: null,
+    balance: { listed: 1, submitted: 0, keyed: 0, rejected: 0, investigated: 0, open: ['T-1'], isBalanced: true },
+    devices: [{ serial: 'T-1', isListed: true, state: 'listed', at: begun, by: olga, note: null, kcvs: {} }],
+  };
+  const balance = balanceOf(keyRun.parse(run).devices);
+  const names = { [olga]: 'Olga Abe', [otto]: 'Otto Ito' };
+  const named = await verify('run', signed({ record: 'run', run: { ...run, balance }, people: names }));
+  expect(named.said).toContain('proposed by Olga Abe, authorised by Otto Ito');
+  const before = await verify('run-before', signed({ record: 'run', run: { ...run, balance } }));
+  expect(before.said).toContain(`proposed by ${olga}`);
+  expect(before.code).toBe(named.code);
 });

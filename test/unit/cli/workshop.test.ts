@@ -200,6 +200,21 @@ test('bought parts are counted: received, fitted, counted, adjusted, and never b
   expect(await listed(true)).toEqual([['FUSE-1', 0, true]]);
 });
 
+test('a bought part that falls below its minimum is told on the timeline of the terminal that it went into, once', async () => {
+  await takeIn('WORK-0078');
+  const { id } = await order('WORK-0078', { intake: 'fault' });
+  const move = (kind: string, options: object) => run((all) => noteStock(all, 'FUSE-78', kind, options));
+  expect((await move('received', { count: 3, receipt: 'D-9' })).out).toContain('FUSE-78: 3 lie there');
+  expect((await move('minimum', { minimum: 2 })).out).toContain('minimum 2');
+  const told: number[] = [];
+  for (let turn = 0; turn < 3; turn++) {
+    expect((await run((all) => noteWork(all, id, 'part-fitted', { part: 'FUSE-78', costYen: 1 }))).code).toBe(0);
+    const { body } = await house.call('GET', '/terminals/WORK-0078/timeline');
+    told.push(JSON.stringify(body).match(/"code":"STOCK_LOW","part":"FUSE-78","count":1,"minimum":2/g)?.length ?? 0);
+  }
+  expect(told, JSON.stringify((await house.call('GET', '/terminals/WORK-0078/timeline')).body)).toEqual([0, 1, 1]);
+});
+
 test('what a vendor sent instead comes on the inventory, and what it kept ends with a certificate of death', async () => {
   const api = { api: { url: house.house.managementUrl }, token };
   const [mori, sato] = [await signedIn(api, 'mori', ['operator']), await signedIn(api, 'sato', ['admin'])];
@@ -330,13 +345,24 @@ test('what is wrong with a step is said in both languages, with what to do about
 
 test('a value that is refused is refused with what would be taken', async () => {
   const fault = await run((all) => openWorkOrder(all, 'WORK-0009', { intake: 'fault', fault: 'GHOST' }));
-  expect(fault.err).toContain('(fault, wants=RD-CONTACT | RD-STRIPE | ');
+  expect(fault.err).toContain('(--fault, wants=RD-CONTACT | RD-STRIPE | ');
   const date = await run((all) => openWorkOrder(all, 'WORK-0009', { intake: 'fault', warrantyUntil: 'soon' }));
   expect(date.err).toContain('wants=YYYY-MM-DD');
   const out = join(folder, 'no-claim.json');
   const more = { model: 'CT-5100', merchant: 'm', shop: 's', lane: '', state: 'ordered', out, seal: ['S1'] };
   const seal = await run((all) => registerTerminal(all, 'WORK-0010', more));
-  expect(seal.err).toContain('seals.0, wants=/^[A-Za-z0-9][A-Za-z0-9-]{2,39}$/');
+  // The option that was typed, and an example; no name of a field, and no pattern.
+  expect(seal.err).toContain('(--seal)');
+  expect(seal.err).toContain('For example: --seal SEAL-0001');
+  expect(seal.err).not.toMatch(/seals\.0|\^\[/);
+  await takeIn('WORK-0077');
+  const { id } = await order('WORK-0077', { intake: 'fault' });
+  const cost = await run((all) => noteWork(all, id, 'labour', { minutes: 1 }));
+  expect(cost.err).toContain('(--cost-yen)');
+  expect(cost.err).toContain('--cost-yen 1200');
+  const early = await run((all) => noteWork(all, id, 'closed', { outcome: 'repaired', grade: 'none' }));
+  for (const wanted of ['diagnosed --fault CODE', 'bench-test --attestation FILE', '--grade A'])
+    expect(early.err).toContain(wanted);
   expect(existsSync(out)).toBe(false);
 });
 

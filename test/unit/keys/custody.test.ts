@@ -477,7 +477,9 @@ test('a suspect base key shows all below it, gives way at once, and is destroyed
   const left = unwrap(await inventory.retire('bdk/1'));
   expect(left.find(({ id }) => id === 'bdk/1')).toMatchObject({ state: 'retired' });
   expect(vault.find('bdk/1')).toBeUndefined();
-  expect(await inventory.rotate('bdk/1')).toMatchObject({ fault: { code: 'KEY_UNKNOWN' } });
+  expect(await inventory.rotate('bdk/1')).toMatchObject({
+    fault: { code: 'KEY_NUMBER_NOT_NEXT', facts: { next: expect.stringMatching(/^bdk\/\d+$/) } },
+  });
   // What was destroyed stays so over a restart, also where the power failed between its mark and its end; no ceremony brings its name back.
   await openKeys(world, store, vault);
   expect(vault.find('bdk/1')).toBeUndefined();
@@ -629,11 +631,13 @@ test('a TDES base key that made four fifths of its initial keys is due at once, 
   await store.write((tx) => keys.rotate(tx, serial, 'dukpt'));
   expect(heard).toEqual([]);
   // A slip of the hand makes no key, nor does the name of one that custodians are bringing.
-  expect(await inventory.rotate('bdk-tdes/77')).toMatchObject({ fault: { code: 'KEY_UNKNOWN' } });
+  expect(await inventory.rotate('bdk-tdes/77')).toMatchObject({ fault: { code: 'KEY_NUMBER_NOT_NEXT' } });
   const ceremonies = openKeyCeremonies(world, store, vault, sign);
   const brought = { key: 'bdk-tdes/22', use: 'dukpt-base-tdes' as const, custodians: ['anna', 'ben'] };
   const { id: underWay } = unwrap(await ceremonies.begin(brought, operator));
-  expect(await inventory.rotate('bdk-tdes/22')).toMatchObject({ fault: { code: 'KEY_UNKNOWN' } });
+  expect(await inventory.rotate('bdk-tdes/22')).toMatchObject({
+    fault: { code: 'KEY_NUMBER_NOT_NEXT', facts: { next: 'bdk-tdes/23' } },
+  });
   unwrap(await ceremonies.abort(underWay, 'no envelope', operator));
   unwrap(await inventory.rotate('bdk-tdes/22'));
   expect((await base())?.initialKeys).toMatchObject({ made: 0, isRunningOut: false });

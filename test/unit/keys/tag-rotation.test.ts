@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Actor, openApprovals } from '@tsunagu/fleet-server/audit/index';
 import { openArtefacts } from '@tsunagu/fleet-server/artefacts/index';
 import { openKeys, openTagRotations } from '@tsunagu/fleet-server/keys/index';
 import { openNegative } from '@tsunagu/fleet-server/negative/index';
@@ -20,6 +21,7 @@ const goes = { key: 'negative/tags/2', from: 'negative/tags/1' };
 let folder = '';
 let store: Store;
 let vault: Vault;
+const noted: string[] = [];
 let room: Awaited<ReturnType<typeof openRoom>>;
 
 async function openRoom() {
@@ -34,7 +36,16 @@ async function openRoom() {
     announce: () => undefined,
     floorLimits: () => Promise.resolve(() => 0),
   });
-  return { keys, negative, rotations: openTagRotations(store, keys.tags, () => negative.retag()) };
+  const approvals = openApprovals(world, store, (_, { action }) => Promise.resolve(void noted.push(action)));
+  const rotations = openTagRotations({
+    world,
+    store,
+    tags: keys.tags,
+    approvals,
+    retag: () => negative.retag(),
+    takeBack: () => Promise.reject(new Error('no job is open here')),
+  });
+  return { keys, negative, approvals, rotations };
 }
 /** The same folder, by a server that was just started. */
 async function restart(): Promise<void> {
@@ -92,11 +103,13 @@ const answers = async () => {
 test('only the next key takes over, one at a time, in the slot that the key in use does not lie in', async () => {
   const { tags } = room.keys;
   for (const name of ['negative/tags/1', 'negative/tags/3', 'negative/tags/4'])
-    expect(await tags.begin(name)).toMatchObject({ fault: { code: 'KEY_UNKNOWN' } });
+    expect(await tags.begin(name)).toMatchObject({
+      fault: { code: 'KEY_NUMBER_NOT_NEXT', facts: { next: 'negative/tags/2' } },
+    });
   expect(await tags.begin('bdk/2')).toMatchObject({ fault: { code: 'KEY_NOT_BASE' } });
   // Brought by custodians: another number is as good where its slot is free.
   for (const name of ['negative/tags/3', 'negative/tags/4']) await vault.ensure(name, 'negative-tag');
-  expect(await tags.begin('negative/tags/3')).toMatchObject({ fault: { code: 'KEY_UNKNOWN' } });
+  expect(await tags.begin('negative/tags/3')).toMatchObject({ fault: { code: 'KEY_NUMBER_NOT_NEXT' } });
   unwrap(await tags.begin('negative/tags/4'));
   unwrap(await tags.begin('negative/tags/4'));
   await restart();
@@ -201,4 +214,105 @@ test('a proof about a list of before holds while the old key is kept, and is ref
   expect(await room.negative.prove(secretPan(listed), serial, then)).toMatchObject({
     fault: { code: 'NEGATIVE_PROOF_UNAVAILABLE', field: 'key' },
   });
+});
+
+/** Breaks the rotation off as one person asks and another approves. */
+async function breakOff(key: string): Promise<void> {
+  const asked = unwrap(await room.rotations.askBreakOff(key, 'a source cannot send its list again', operator));
+  unwrap(await room.approvals.decide(asked.breakOff?.approval ?? '', custodian, 'approved'));
+}
+const operator: Actor = { subject: 'olga', via: 'token', roles: ['operator'] };
+const custodian: Actor = { subject: 'anna', via: 'token', roles: ['custodian'] };
+
+test('a rotation that is broken off leaves the old key in force, is undone at the terminals, and may begin anew', async () => {
+  await list();
+  const { held } = await contact([], told());
+  expect(await room.rotations.askBreakOff(goes.key, 'x', operator)).toMatchObject({
+    fault: { code: 'KEY_ROTATION_NONE' },
+  });
+  unwrap(await room.keys.tags.begin(goes.key));
+  await list();
+  const both = await contact(held, told());
+  // One asks, and nothing is done by that; asked again it is the same request.
+  const asked = unwrap(await room.rotations.askBreakOff(goes.key, 'a source is gone', operator));
+  expect(asked).toMatchObject({ state: 'spreading', breakOff: { by: 'olga', reason: 'a source is gone' } });
+  const again = unwrap(await room.rotations.askBreakOff(goes.key, 'once more', operator));
+  expect(again.breakOff).toEqual(asked.breakOff);
+  const approval = asked.breakOff?.approval ?? '';
+  expect(await room.approvals.decide(approval, operator, 'approved')).toMatchObject({
+    fault: { code: 'APPROVAL_OWN' },
+  });
+  expect(unwrap(await room.rotations.progress()).state).toBe('spreading');
+  unwrap(await room.approvals.decide(approval, custodian, 'approved'));
+  expect(noted).toEqual(expect.arrayContaining(['rotation.request-approval', 'rotation.approve']));
+  expect(room.keys.tags).toMatchObject({ wanted: goes.from, next: undefined });
+  // No tag under the key that does not take over is left, and nothing of it is taken for one of another key.
+  const tags = () => store.db.selectFrom('negative_cards').select(['next_tag', 'next_place']).execute();
+  expect((await tags()).every(({ next_tag, next_place }) => next_tag === null && next_place === null)).toBe(true);
+  const exceptions = await store.db.selectFrom('negative_exceptions').select('next_second').execute();
+  expect(exceptions).toEqual([{ next_second: null }]);
+  expect(await room.rotations.switchTo(goes.key, true)).toMatchObject({ fault: { code: 'KEY_UNKNOWN' } });
+  expect(await answers()).toEqual(['listed', 'listed', 'clear']);
+  await restart();
+  expect(room.keys.tags).toMatchObject({ wanted: goes.from, next: undefined });
+  expect(unwrap(await room.rotations.progress())).toMatchObject({
+    state: 'withdrawing',
+    lacking: 1,
+    terminals: [{ serial, why: 'away' }],
+    breakOff: null,
+    lists: [{ untagged: [], exceptions: 0 }],
+  });
+  // The terminal counts as keyed without it, and empties the slot.
+  expect(Object.keys((await store.write((tx) => room.keys.held(tx, serial))) ?? {}).toSorted()).toEqual([
+    'dukpt',
+    'negative',
+  ]);
+  const { erases } = await contact(both.held, told());
+  expect(erases).toEqual(both.held.filter(({ slot }) => slot === 'negative/2'));
+  await contact(held, told());
+  expect(unwrap(await room.rotations.progress())).toMatchObject({ state: 'withdrawn', lacking: 0 });
+  // Anew, by the same key; every number has to come again.
+  unwrap(await room.keys.tags.begin(goes.key));
+  expect(unwrap(await room.rotations.progress())).toMatchObject({ state: 'spreading', brokenOffAt: null });
+  expect(await room.rotations.switchTo(goes.key, true)).toMatchObject({ fault: { code: 'NEGATIVE_CARDS_UNTAGGED' } });
+  await list();
+  unwrap(await room.rotations.switchTo(goes.key, true));
+  expect(await answers()).toEqual(['listed', 'listed', 'clear']);
+});
+
+test('what was sent and never proven is void when the rotation is broken off, and the key can be destroyed: then the number after it is made', async () => {
+  await contact([]);
+  unwrap(await room.keys.tags.begin(goes.key));
+  // Allocated, and the terminal went away.
+  await store.write((tx) => room.keys.reconcile(tx, serial, [], () => false));
+  await breakOff(goes.key);
+  const rows = await store.db.selectFrom('key_ledger').select('state').where('parent_key', '=', goes.key).execute();
+  expect(rows).toEqual([{ state: 'replaced' }]);
+  const at = world.clock.now();
+  const mark = { key: goes.key, use: 'negative-tag', check_value: '', state: 'retired' as const, reason: 'replaced' };
+  await store.db
+    .insertInto('key_marks')
+    .values({ ...mark, campaign: null, at })
+    .execute();
+  await vault.destroy(goes.key);
+  expect(await room.keys.tags.begin(goes.key)).toMatchObject({
+    fault: { code: 'KEY_NUMBER_NOT_NEXT', facts: { next: 'negative/tags/4' } },
+  });
+  unwrap(await room.keys.tags.begin('negative/tags/4'));
+});
+
+test('once lists are ordered under the next key nobody breaks it off, also not by a request that was made before', async () => {
+  await list();
+  unwrap(await room.keys.tags.begin(goes.key));
+  await list();
+  const asked = unwrap(await room.rotations.askBreakOff(goes.key, 'too late', operator));
+  unwrap(await room.rotations.switchTo(goes.key, true));
+  expect(await room.rotations.askBreakOff(goes.key, 'too late', operator)).toMatchObject({
+    fault: { code: 'KEY_ROTATION_SWITCHED' },
+  });
+  await expect(room.approvals.decide(asked.breakOff?.approval ?? '', custodian, 'approved')).rejects.toMatchObject({
+    fault: { code: 'KEY_ROTATION_SWITCHED' },
+  });
+  expect(room.keys.tags).toMatchObject({ wanted: goes.key, next: undefined });
+  expect(await answers()).toEqual(['listed', 'listed', 'clear']);
 });

@@ -25,7 +25,8 @@ const refusal = (order: WorkOrder, entry: WorkEntry) => {
 const found: WorkEntry = { kind: 'diagnosed', fault: 'PR-HEAD' };
 
 it('closes an order only with a diagnosis, and what goes out good only after a test of what it is now', () => {
-  expect(refusal(freshOrder, close('repaired', 'A'))).toBe('WORK_NOT_READY diagnosed');
+  expect(refusal(freshOrder, close('repaired', 'A'))).toBe('WORK_NOT_READY diagnosed bench-test');
+  expect(refusal(freshOrder, close('repaired', null))).toBe('WORK_NOT_READY diagnosed bench-test grade');
   expect(refusal(after(found, fit), close('repaired', 'A'))).toBe('WORK_NOT_READY bench-test');
   expect(refusal(after(found, test, fit), close('repaired', 'A'))).toBe('WORK_NOT_READY bench-test');
   expect(refusal(after(found, fit, test), close('repaired', null))).toBe('WORK_NOT_READY grade');

@@ -2,6 +2,7 @@ import {
   page,
   acquirerSet,
   beginCeremony,
+  breakOffRotation,
   beginRun,
   confirmCeremony,
   enterComponent,
@@ -19,6 +20,8 @@ import {
   managementPaths,
   manifestCheck,
   negativeKeyRotation,
+  negativeKeyRotations,
+  type NegativeKeyRotation,
   permissionsOf,
   rotateKey,
   runNote,
@@ -47,6 +50,10 @@ export function keyRoutes(app: ApiApp, people: Pick<People, 'find' | 'list'>, { 
   ceremonyRoutes(app, people, keys.ceremonies);
   runRoutes(app, people, keys.runs);
   const { inventory: rooms } = keys;
+  const rotation = (told: NegativeKeyRotation): NegativeKeyRotation => ({
+    ...told,
+    breakOff: told.breakOff && { ...told.breakOff, by: people.find(told.breakOff.by)?.name ?? told.breakOff.by },
+  });
   const shown = (items: readonly KeyInventoryEntry[]) => ({ items: [...items], firstKeys: rooms.firstKeys });
 
   app.get(
@@ -71,7 +78,7 @@ export function keyRoutes(app: ApiApp, people: Pick<People, 'find' | 'list'>, { 
     async ({ query: { key, ...query } }) => unwrap(await rooms.exposure(key, pageOf(query))),
   );
   app.post(
-    '/api/v1/keys/rotations',
+    managementPaths.keyRotations,
     {
       config: { permission: 'keys.order' },
       schema: {
@@ -84,6 +91,21 @@ export function keyRoutes(app: ApiApp, people: Pick<People, 'find' | 'list'>, { 
     async (request) => shown(unwrap(await rooms.rotate(request.body.key))),
   );
   app.get(
+    managementPaths.keyRotations,
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'The last rotation of the key of negative lists, and how far it is; empty before the first',
+        tags,
+        response: { 200: negativeKeyRotations, '4xx': refused },
+      },
+    },
+    async () => {
+      const last = await keys.negative.progress();
+      return { items: last.ok ? [rotation(last.value)] : [] };
+    },
+  );
+  app.get(
     '/api/v1/keys/rotations/negative',
     {
       config: { role: 'viewer' },
@@ -94,7 +116,7 @@ export function keyRoutes(app: ApiApp, people: Pick<People, 'find' | 'list'>, { 
         response: { 200: negativeKeyRotation, '4xx': refused },
       },
     },
-    async () => unwrap(await keys.negative.progress()),
+    async () => rotation(unwrap(await keys.negative.progress())),
   );
   app.post(
     '/api/v1/keys/rotations/negative/switch',
@@ -107,7 +129,22 @@ export function keyRoutes(app: ApiApp, people: Pick<People, 'find' | 'list'>, { 
         response: { 200: negativeKeyRotation, '4xx': refused },
       },
     },
-    async (request) => unwrap(await keys.negative.switchTo(request.body.key, request.body.leaveBehind)),
+    async (request) => rotation(unwrap(await keys.negative.switchTo(request.body.key, request.body.leaveBehind))),
+  );
+  app.post(
+    '/api/v1/keys/rotations/negative/break-off',
+    {
+      config: { permission: 'keys.order' },
+      schema: {
+        summary:
+          'Ask that the rotation of the key of negative lists be broken off, before lists are under the next one; it is when a second person approves',
+        tags,
+        body: breakOffRotation,
+        response: { 200: negativeKeyRotation, '4xx': refused },
+      },
+    },
+    async (request) =>
+      rotation(unwrap(await keys.negative.askBreakOff(request.body.key, request.body.reason, actorOf(request)))),
   );
   app.post(
     '/api/v1/keys/suspicions',
@@ -319,7 +356,10 @@ function ceremonyRoutes(
         response: { 200: keyRecord, '4xx': refused },
       },
     },
-    async (request) => unwrap(await ceremonies.record(request.params.id)),
+    async (request) => {
+      const { people: names } = view(unwrap(await ceremonies.get(request.params.id)));
+      return unwrap(await ceremonies.record(request.params.id, names));
+    },
   );
 }
 
@@ -451,6 +491,9 @@ function runRoutes(app: ApiApp, people: Pick<People, 'find'>, runs: ApiRooms['ke
         response: { 200: keyRecord, '4xx': refused },
       },
     },
-    async (request) => unwrap(await runs.record(request.params.id)),
+    async (request) => {
+      const { people: names } = view(unwrap(await runs.get(request.params.id)));
+      return unwrap(await runs.record(request.params.id, names));
+    },
   );
 }

@@ -8,6 +8,7 @@ import { useReload } from '../parts/reload.ts';
 import { count } from '../text/format.ts';
 import { t, tAny } from '../text/index.ts';
 import { Ceremonies, Runs } from './key-custody.tsx';
+import { Rotation } from './key-rotation.tsx';
 
 const tones: Readonly<Record<KeyInventoryEntry['state'], Tone>> = { good: 'ok', suspect: 'error', retired: 'off' };
 const dueSoonMs = 60 * 86_400_000;
@@ -51,6 +52,7 @@ export function KeysPage() {
           ))}
         </Table>
       </section>
+      <Rotation />
       <Ceremonies />
       <Runs />
     </main>

@@ -103,7 +103,7 @@ export function TerminalPage() {
       ))}
       <div class="cards">
         {may('fleet.field') && <TestSale detail={found} isReady={now.link.state === 'ready'} />}
-        <TerminalJobs serial={found.serial} />
+        <TerminalJobs serial={found.serial} lifecycle={found.lifecycle} />
         <Details detail={found} bootSeq={now.link.bootSeq} />
         <Keys detail={found} />
         {found.lifecycle === 'scrap' && <Death serial={found.serial} />}

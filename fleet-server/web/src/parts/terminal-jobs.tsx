@@ -1,5 +1,14 @@
 import { useSignal } from '@preact/signals';
-import { type Job, job as jobSchema, jobKinds, jobTypes, managementPaths, page } from '@tsunagu/protocols/fleet';
+import {
+  type Job,
+  job as jobSchema,
+  jobKinds,
+  jobTypes,
+  type LifecycleState,
+  managementPaths,
+  page,
+  unheardText,
+} from '@tsunagu/protocols/fleet';
 import { useEffect } from 'preact/hooks';
 import { ask, faultText } from '../api.ts';
 import { Alert } from './index.tsx';
@@ -20,7 +29,7 @@ export const titleOf = (type: string): string => {
 };
 
 /** What was done to a terminal, what waits for it, and a way to order more. */
-export function TerminalJobs({ serial }: { serial: string }) {
+export function TerminalJobs({ serial, lifecycle }: { serial: string; lifecycle: LifecycleState }) {
   const known = useSignal<readonly Job[]>([]);
   const failure = useSignal<string | undefined>(undefined);
   const isSending = useSignal(false);
@@ -61,6 +70,7 @@ export function TerminalJobs({ serial }: { serial: string }) {
     .toSorted((one, other) => other.createdAt.localeCompare(one.createdAt))
     .slice(0, shownMax);
 
+  const unheard = unheardText(lifecycle, language.value, serial);
   return (
     <section class="panel" aria-labelledby="jobs">
       <header>
@@ -89,6 +99,11 @@ export function TerminalJobs({ serial }: { serial: string }) {
         </button>
       </form>
       <Alert text={failure.value} />
+      {unheard !== undefined && shown.some(({ finishedAt }) => finishedAt === null) && (
+        <p class="pad" data-testid="unheard">
+          {unheard}
+        </p>
+      )}
       {shown.length === 0 ? (
         <p class="quiet pad">{t('jobs.none')}</p>
       ) : (
