@@ -41,7 +41,7 @@ import {
   openTrustKnown,
 } from './identity/index.ts';
 import { openInspections } from './inspection/index.ts';
-import { type Jobs, openJobs, openJobSigner } from './jobs/index.ts';
+import { isCarriedOut, type Jobs, openJobs, openJobSigner } from './jobs/index.ts';
 import {
   keyJobEffects,
   openTagRotations,
@@ -386,6 +386,7 @@ async function build(
     store,
     authority,
     note: estate.note,
+    isOrdered: (serial) => isCarriedOut(store.db, serial, 'certificate.renew'),
     async renewed(tx, serial) {
       await built(expiry).contacted(tx, serial);
       built(expiry).touch(serial);

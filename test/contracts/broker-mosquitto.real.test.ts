@@ -5,7 +5,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import {
   type ExternalBroker,
-  keepMosquittoLists,
+  keepMosquittoFiles,
   openExternalBroker,
   writeMosquittoFolder,
 } from '@tsunagu/fleet-server/broker/index';
@@ -40,11 +40,13 @@ describe.skipIf(!isHere)('a broker that nobody here wrote', () => {
       port,
       user: userInfo().username,
       serverName: name,
-      tls: { ...authority.server(), root: authority.root },
     });
     const world = systemWorld(() => undefined);
     const ended: Holder[] = [];
-    const lists = await keepMosquittoLists(world, folder, () => Promise.resolve([authority.list(ended)]));
+    const tls = { ...authority.server(), root: authority.root };
+    const files = await keepMosquittoFiles(world, folder, () =>
+      Promise.resolve({ tls, lists: [authority.list(ended)] }),
+    );
     const mosquitto: ChildProcess = spawn(program, ['-c', join(folder, 'mosquitto.conf')], { stdio: 'ignore' });
     const own = authority.link(name);
     const revoked = new Set<Serial>();
@@ -54,7 +56,7 @@ describe.skipIf(!isHere)('a broker that nobody here wrote', () => {
         tenant,
         url: `mqtts://127.0.0.1:${port}`,
         name,
-        tls: { ...own, ca: authority.root },
+        tls: () => ({ ...own, ca: authority.root }),
         isHeard: (serial) => Promise.resolve(!revoked.has(serial)),
         standIn: (serial) => ok(authority.link(serial)),
         handlers,
@@ -78,7 +80,7 @@ describe.skipIf(!isHere)('a broker that nobody here wrote', () => {
       },
       end(holder) {
         ended.push(holder);
-        lists.changed();
+        files.changed();
       },
       async restartServer() {
         await broker.close();
@@ -87,7 +89,7 @@ describe.skipIf(!isHere)('a broker that nobody here wrote', () => {
       },
       async close() {
         await broker.close();
-        await lists.close();
+        await files.close();
         mosquitto.kill('SIGTERM');
         await new Promise((resolve) => mosquitto.once('exit', resolve));
         rmSync(folder, { recursive: true, force: true });

@@ -45,11 +45,14 @@ describe.skipIf(!isHere)('the whole house on mosquitto instead of its own broker
   });
 
   /** Asks the terminal for its totals, and waits for the report. */
-  async function totals(key: string): Promise<void> {
-    const started = await house.api(`/api/v1/terminals/${serial}/totals`, {
+  const totals = (key: string): Promise<void> => done('totals', { close: false }, key);
+
+  /** Orders something, and waits for the report. */
+  async function done(route: 'totals' | 'jobs', body: object, key: string): Promise<void> {
+    const started = await house.api(`/api/v1/terminals/${serial}/${route}`, {
       method: 'POST',
       headers: { 'idempotency-key': key },
-      body: JSON.stringify({ close: false }),
+      body: JSON.stringify(body),
     });
     expect(started.status).toBe(202);
     const { id } = job.parse(started.body);
@@ -77,6 +80,21 @@ describe.skipIf(!isHere)('the whole house on mosquitto instead of its own broker
     await until(() => house.logs().split('externalBrokerConnected').length > 2, 60_000);
     await until(async () => JSON.stringify(await link()).includes('ready'), 60_000);
     await totals('totals-after');
+  });
+
+  test('a new issuing CA is in what mosquitto believes without a restart of anything', async () => {
+    const roots = join(data, 'server', 'external-broker', 'root.pem');
+    const count = (): number => readFileSync(roots, 'utf8').split('BEGIN CERTIFICATE').length - 1;
+    const before = count();
+    expect((await house.cli('ca', 'rotate')).code).toBe(0);
+    await until(() => count() > before, 60_000);
+    await done('jobs', { job: { type: 'certificate.renew', params: {} } }, 'certificate-renewed');
+    // It comes back with the certificate below the new one.
+    await done('jobs', { job: { type: 'terminal.reboot', params: {} } }, 'restarted-for-it');
+    await totals('totals-after-rotation');
+    const { body } = await house.api('/api/v1/authorities');
+    const [newest] = (body as { authorities: { terminals: { count: number } }[] }).authorities;
+    expect(newest?.terminals.count).toBe(1);
   });
 
   test('a terminal that is revoked is cut off, and the list that mosquitto has read keeps it out', async () => {

@@ -3,7 +3,7 @@ import { fail } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
 import { type Console, type ExitCode, exit, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
-import { saveRecord, writeOut } from './keys.ts';
+import { saveRecord, writeOut } from './record-file.ts';
 
 /** A certificate of death in the reader's language. */
 export function tellDeath(console: Console, death: DeathCertificate, kid: string): void {

@@ -144,7 +144,9 @@ function addCeremony(keys: Command, withServer: Given['withServer']): void {
     .description('the signed record, for tsunagu keys verify / 署名付き記録')
     .requiredOption('--out <file>', 'where it is written')
     .action((id: string, { out }: { out: string }) =>
-      withServer(async (given) => (await load()).saveRecord(given, given.client.ceremonyRecord(id), out)),
+      withServer(async (given) =>
+        (await import('./record-file.ts')).saveRecord(given, given.client.ceremonyRecord(id), out),
+      ),
     );
 }
 

@@ -23,7 +23,7 @@ import {
 } from '../console/index.ts';
 import type { Context } from './context.ts';
 import { tellDeath } from './death.ts';
-import { writeNew } from './document-file.ts';
+import { saveRecord, writeOut } from './record-file.ts';
 
 /** Shows an answer: as JSON, or by `tell`. */
 function show<T>({ console, json }: Context, answer: Result<T>, tell: (value: T) => void): ExitCode {
@@ -226,29 +226,6 @@ export async function enterComponent(
 const textIn = (file: string): Promise<string | undefined> => readFile(file, 'utf8').catch(() => undefined);
 const unreadable = ({ console, json }: Context, path = ''): ExitCode =>
   refuse(console, fail('FILE_UNREADABLE', { facts: { path } }).fault, json);
-
-/** Writes what was asked for to a file that is not there yet, and says where it is: a record is evidence, and replaces none. */
-export async function writeOut(
-  { console, json }: Context,
-  file: string,
-  content: string | Uint8Array,
-): Promise<ExitCode> {
-  const written = await writeNew(file, content);
-  if (!written.ok) return refuse(console, written.fault, json);
-  console.out(json ? JSON.stringify({ file }) : file);
-  return exit.ok;
-}
-
-/** Writes a signed record to a file. */
-export async function saveRecord(
-  context: Context,
-  asked: ReturnType<Context['client']['ceremonyRecord']>,
-  file: string,
-): Promise<ExitCode> {
-  const record = await asked;
-  if (!record.ok) return refuse(context.console, record.fault, context.json);
-  return await writeOut(context, file, `${JSON.stringify(record.value, undefined, 2)}\n`);
-}
 
 /**
  * `tsunagu keys verify FILE`: replays a record without a server. Exit 5 when it is authentic and of something that is not over, or of a ceremony that

@@ -113,7 +113,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     identity,
   );
   const trust = keepTrust({ world, store, claim, network, first, changed });
-  const renewing = keepRenewed({
+  const renewals = keepRenewed({
     world,
     store,
     claim,
@@ -340,6 +340,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       },
       boot,
       twin: twin.value,
+      renew: (order) => renewals.now(order),
       negative: negative.value,
       wipe: wipeTerminal,
       diagnose: () => diagnose(diagnostics),
@@ -514,7 +515,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
           negative.value.idle(),
           trust.idle(),
           twin.value.idle(),
-          renewing,
+          renewals.ended,
         ]),
       );
       outbox.value.stop();

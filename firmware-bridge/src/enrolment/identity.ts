@@ -20,6 +20,8 @@ export const identityRecord = sealedRecord(
       jobKey: pinnedKey,
       /** The root of the negative lists' authority, base64. Terminals that enrolled before there was one ask again. */
       negativeRoot: z.string().optional(),
+      /** The order that brought this certificate (job and attempt): the same one again finds it there. */
+      renewedBy: z.string().optional(),
     }),
   ]),
 );
@@ -39,6 +41,7 @@ export interface Identity {
   readonly privateKey: KeyObject;
   readonly jobKey: z.output<typeof pinnedKey>;
   readonly negativeRoot: string;
+  readonly renewedBy?: string | undefined;
 }
 
 /** Takes a private key out of the secret of its record, which is wiped. */

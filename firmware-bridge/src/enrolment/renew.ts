@@ -1,10 +1,13 @@
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
+import { type ErrorCode, isErrorCode } from '@tsunagu/protocols/errors';
 import {
   devicePaths,
+  type JobId,
   parseJson,
   type RenewalAnswer,
   renewalAnswer,
   type RenewalRequest,
+  type RenewedCertificate,
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -59,39 +62,88 @@ export function renewalDue(certificate: string, serial: string): number {
   return from + (to - from) * (2 / 3 - share / 20);
 }
 
+/** The renewals of a terminal, one at a time. */
+export interface Renewals {
+  /**
+   * Renews now, for an order: only then does the server give one before half of the old one's life is over. The same order again finds what it
+   * brought. A refusal has the server's own code.
+   */
+  now(order: { readonly job: JobId; readonly attempt: number }): Promise<Result<RenewedCertificate, ErrorCode>>;
+  /** Resolves when nothing is under way any more; after `signal`. */
+  readonly ended: Promise<void>;
+}
+
 /** Renews the terminal's certificate whenever it is due, until `signal` is aborted. What fails is tried again, with pauses that grow. */
-export async function keepRenewed(options: RenewalOptions): Promise<void> {
+export function keepRenewed(options: RenewalOptions): Renewals {
   const { world, claim, signal, pauses = slowPauses } = options;
   let { identity } = options;
   let failures = 0;
+  let last: Promise<unknown> = Promise.resolve();
+  const isDue = (): boolean => renewalDue(identity.certificateChain, claim.serial) <= world.clock.now();
   const sleep = (ms: number): Promise<void> => world.timers.sleep(Math.max(1, ms), signal).catch(() => undefined);
-  while (!signal.aborted) {
-    const leftMs = renewalDue(identity.certificateChain, claim.serial) - world.clock.now();
-    if (leftMs > 0) {
-      await sleep(Math.min(leftMs, lookMs));
-      continue;
-    }
-    const renewed = await renewOnce(options, identity);
-    if (signal.aborted) return;
-    if (renewed.ok) {
-      failures = 0;
-      identity = renewed.value;
-      options.renewed(identity);
-      world.log('info', 'certificateRenewed', { notAfter: new X509Certificate(identity.certificateChain).validTo });
-      continue;
-    }
-    failures += 1;
-    const pauseMs = pauseAfter(failures, pauses, world);
-    world.log('warn', 'renewalFailed', { fault: renewed.fault, failures, pauseMs });
-    await sleep(pauseMs);
+
+  async function renew(order?: string): Promise<Result<Identity, RenewalFault>> {
+    // An order may have brought it meanwhile.
+    if (order === undefined ? !isDue() : identity.renewedBy === order) return ok(identity);
+    const renewed = await renewOnce(options, identity, order);
+    if (!renewed.ok || signal.aborted) return renewed;
+    identity = renewed.value;
+    options.renewed(identity);
+    world.log('info', 'certificateRenewed', { notAfter: new X509Certificate(identity.certificateChain).validTo });
+    return renewed;
   }
+  const next = (order?: string): Promise<Result<Identity, RenewalFault>> => {
+    const renewing = last.then(() => renew(order));
+    last = renewing.catch(() => undefined);
+    return renewing;
+  };
+
+  async function keep(): Promise<void> {
+    while (!signal.aborted) {
+      const leftMs = renewalDue(identity.certificateChain, claim.serial) - world.clock.now();
+      if (leftMs > 0) {
+        await sleep(Math.min(leftMs, lookMs));
+        continue;
+      }
+      const renewed = await next();
+      if (signal.aborted) return;
+      if (renewed.ok) {
+        failures = 0;
+        continue;
+      }
+      failures += 1;
+      const pauseMs = pauseAfter(failures, pauses, world);
+      world.log('warn', 'renewalFailed', { fault: renewed.fault, failures, pauseMs });
+      await sleep(pauseMs);
+    }
+  }
+  return {
+    async now({ job, attempt }) {
+      const renewed = await next(`${job}/${attempt}`);
+      if (!renewed.ok) {
+        world.log('warn', 'renewalFailed', { fault: renewed.fault, job });
+        const said = renewed.fault.facts?.['code'];
+        return typeof said === 'string' && isErrorCode(said) ? fail(said) : renewed;
+      }
+      const { fingerprint256, validTo } = new X509Certificate(renewed.value.certificateChain);
+      return ok({
+        fingerprint: fingerprint256.replaceAll(':', '').toLowerCase(),
+        notAfter: new Date(validTo).toISOString(),
+      });
+    },
+    ended: keep().then(async () => void (await last)),
+  };
 }
 
 /**
  * Order of writes: the next key, then (certified) the identity as a whole, then the next key is forgotten. Whenever power or line
  * fails, the terminal has the old identity and asks again with the same key, or the new one.
  */
-async function renewOnce(options: RenewalOptions, identity: Identity): Promise<Result<Identity, RenewalFault>> {
+async function renewOnce(
+  options: RenewalOptions,
+  identity: Identity,
+  order?: string,
+): Promise<Result<Identity, RenewalFault>> {
   const { world, claim, network } = options;
   const begun = await beginRenewal(options, identity);
   if (!begun.ok) return begun;
@@ -106,7 +158,7 @@ async function renewOnce(options: RenewalOptions, identity: Identity): Promise<R
   if (answer.value.status !== 200) return refusalOf(answer.value);
   const granted = parseJson(renewalAnswer, answer.value.body);
   if (!granted.ok) return fail('ENROLMENT_ANSWER_INVALID', { field: 'body' });
-  return await finishRenewal(options, identity, begun.value.privateKey, granted.value);
+  return await finishRenewal(options, identity, begun.value.privateKey, granted.value, order);
 }
 
 type RenewalParts = Pick<RenewalOptions, 'store' | 'world' | 'claim' | 'anchors'>;
@@ -144,6 +196,7 @@ export async function finishRenewal(
   identity: Identity,
   privateKey: KeyObject,
   { certificateChain }: RenewalAnswer,
+  renewedBy?: string,
 ): Promise<Result<Identity, 'ENROLMENT_ANSWER_INVALID' | 'STORE_WRITE_FAILED'>> {
   const rootCertificate = anchors?.() ?? claim.rootCertificate;
   const { tenant, serial } = claim;
@@ -153,12 +206,12 @@ export async function finishRenewal(
   const secret = pkcs8(privateKey);
   const stored = await store.write(
     identityRecord,
-    { step: 'enrolled', certificateChain, jobKey, negativeRoot },
+    { step: 'enrolled', certificateChain, jobKey, negativeRoot, renewedBy },
     secret,
   );
   secret.wipe();
   if (!stored.ok) return stored;
   const forgotten = await store.remove(nextKeyRecord);
   if (!forgotten.ok) world.log('warn', 'nextKeyNotForgotten', { fault: forgotten.fault });
-  return ok({ certificateChain, privateKey, jobKey, negativeRoot });
+  return ok({ certificateChain, privateKey, jobKey, negativeRoot, renewedBy });
 }

@@ -4,6 +4,7 @@ import {
   type JobId,
   type JobResult,
   type PulledLog,
+  type RenewedCertificate,
   type SoftwareInstall,
   type WipeProof,
 } from '@tsunagu/protocols/fleet';
@@ -39,6 +40,11 @@ export interface JobTargets {
     takenBack: AbortSignal,
   ) => Promise<Result<InstallStep, SoftwareFault>>;
   readonly twin: Pick<Twin, 'applyNow'>;
+  /** Gets the next certificate. */
+  readonly renew: (order: {
+    readonly job: JobId;
+    readonly attempt: number;
+  }) => Promise<Result<RenewedCertificate, ErrorCode>>;
   readonly negative: Pick<TerminalNegativeFile, 'fetchNow' | 'needsKey' | 'wake'>;
   readonly wipe: (order: {
     readonly job: JobId;
@@ -128,6 +134,11 @@ export const jobHandlers = (targets: JobTargets): JobHandlers => ({
   async 'configuration.apply'() {
     const { drift, ...configuration } = await targets.twin.applyNow();
     return drift === undefined ? { state: 'succeeded', configuration } : { state: 'failed', fault: drift };
+  },
+  // The identity names the order that brought it.
+  async 'certificate.renew'(_, { job, attempt }) {
+    const renewed = await targets.renew({ job, attempt });
+    return renewed.ok ? { state: 'succeeded', certificate: renewed.value } : failedBy(renewed.fault);
   },
   async 'negative.fetch'() {
     const fetched = await targets.negative.fetchNow();

@@ -3,7 +3,7 @@ import { concat, fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { Chunked } from '@tsunagu/protocols/software';
 import type { World } from '@tsunagu/protocols/world';
 import type { Files } from '../sealed-store/index.ts';
-import { partName, pieceNames } from './pieces.ts';
+import { partName, pieceNames, removeStored } from './pieces.ts';
 import type { RangeFault, RangeSource } from './range-source.ts';
 
 export type DownloadFault = RangeFault | 'STORE_WRITE_FAILED' | 'SOFTWARE_NOT_AS_ANNOUNCED' | 'SOFTWARE_CHUNK_WRONG';
@@ -53,6 +53,8 @@ export async function download(
       const fetched = await fetchChunk(parts, chunk, path, liars, pace);
       if (!fetched.ok) return fetched;
     } catch (cause) {
+      // No sale is taken that cannot be stored: what was fetched makes room for them.
+      if (isFull(cause)) await removeStored(files, chunked).catch(() => undefined);
       return fail('STORE_WRITE_FAILED', { field: name, cause });
     }
     onChunk(index + 1, names.length);
@@ -139,6 +141,10 @@ async function fillPart(
   }
   return ok(held);
 }
+
+/** Whether a medium has no room left (errno(3)). */
+const isFull = (cause: unknown): boolean =>
+  cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT');
 
 /** What the line carries in `askMs`. */
 const nextAsk = (bytes: number, tookMs: number): number =>

@@ -8,7 +8,7 @@ import type { Admission, Authority, ServerTls, TlsMaterial } from '../identity/i
 import type { Vault } from '../vault/index.ts';
 import { openAedesBroker } from './aedes-broker.ts';
 import { openExternalBroker } from './external/external-broker.ts';
-import { keepMosquittoLists } from './external/mosquitto-lists.ts';
+import { keepMosquittoFiles } from './external/mosquitto-files.ts';
 import { writeMosquittoFolder } from './external/mosquitto.ts';
 import type { Broker, BrokerHandlers } from './port.ts';
 import { openTicketKeys } from './ticket-keys.ts';
@@ -16,7 +16,7 @@ import { openTicketKeys } from './ticket-keys.ts';
 /** A broker, and the ports of ours that it answers. */
 export type OpenedBroker = Broker & {
   readonly ports: Readonly<Partial<Record<PortName, number>>>;
-  /** Certificates have ended: a broker that does not ask the house learns it now. */
+  /** Certificates have ended, or other authorities count: a broker that does not ask the house learns it now. */
   certificatesEnded?(): void;
 };
 
@@ -50,17 +50,21 @@ export async function openHouseBroker(options: HouseBrokerOptions): Promise<Resu
     return await openAedesBroker({ world, tenant, host, ports, tls, admit, tickets, handlers });
   }
   const name = `fleet-server.${tenant}`;
-  const own = await authority.credentials('link', name, { kind: 'leaf', purposes: ['clientAuth'], names: [] });
+  const credentials = () => authority.credentials('link', name, { kind: 'leaf', purposes: ['clientAuth'], names: [] });
+  let own = await credentials();
   const mosquittoFolder = join(folder, 'external-broker');
-  // Without its lists mosquitto does not start.
-  const lists = await keepMosquittoLists(world, mosquittoFolder, revocationLists);
+  // Without them mosquitto does not start.
+  const files = await keepMosquittoFiles(world, mosquittoFolder, async () => {
+    own = await credentials();
+    return { tls: { cert: tls.cert, key: tls.key, root: tls.ca.join('') }, lists: await revocationLists() };
+  });
+  tls.follow?.(() => files.changed());
   await writeMosquittoFolder(mosquittoFolder, {
     tenant,
     host,
     port: ports.fleet,
     user: userInfo().username,
     serverName: name,
-    tls: { cert: tls.cert, key: tls.key, root: tls.ca.join('') },
   });
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const key = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
@@ -69,7 +73,7 @@ export async function openHouseBroker(options: HouseBrokerOptions): Promise<Resu
     tenant,
     url,
     name,
-    tls: { cert: own.certificateChain, key: own.privateKey, ca: authority.roots },
+    tls: () => ({ cert: own.certificateChain, key: own.privateKey, ca: authority.roots }),
     isHeard,
     standIn(serial) {
       const issued = authority.issueStandIn(serial, pair.publicKey);
@@ -82,9 +86,9 @@ export async function openHouseBroker(options: HouseBrokerOptions): Promise<Resu
   return ok(
     Object.assign(external, {
       ports: { fleet: ports.fleet },
-      certificatesEnded: () => lists.changed(),
+      certificatesEnded: () => files.changed(),
       async close() {
-        await lists.close();
+        await files.close();
         await closeLink();
       },
     }),

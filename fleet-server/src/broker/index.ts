@@ -2,7 +2,7 @@ export { type HouseBrokerOptions, type OpenedBroker, openHouseBroker } from './h
 export { type BrokerOptions, type OpenBroker, openAedesBroker } from './aedes-broker.ts';
 export { type ExternalBroker, type ExternalBrokerOptions, openExternalBroker } from './external/external-broker.ts';
 export { type MosquittoSetting, mosquittoRules, writeMosquittoFolder } from './external/mosquitto.ts';
-export { keepMosquittoLists, type MosquittoLists } from './external/mosquitto-lists.ts';
+export { keepMosquittoFiles, type MosquittoFiles } from './external/mosquitto-files.ts';
 export { FrameGuard, packetLengthMax } from './frame-guard.ts';
 export { Gate, type GateLimits, gateLimits } from './gate.ts';
 export { isSameDevice, type Lineage, lineageOf } from './lineage.ts';

@@ -11,8 +11,13 @@ import { ringOpenOf } from './rules/progress.ts';
 import type { WindowState } from './rules/windows.ts';
 import type { CampaignSets } from './sets.ts';
 import type { CampaignTables } from './tables.ts';
-import type { TickContext } from './tick.ts';
 import { viewOf } from './views.ts';
+
+/** What a tick needs besides the rooms. */
+export interface TickContext {
+  readonly others: readonly Campaign[];
+  readonly zoneOf: (facts: TerminalFacts) => string | undefined;
+}
 
 /** Terminals that one tick looks at, and orders that it makes; the next tick goes on. */
 const looksMax = 1_000;

@@ -14,10 +14,9 @@ import {
   writeChange,
 } from './campaign.ts';
 import { factsOf } from './facts.ts';
-import { place } from './place.ts';
+import { place, type TickContext } from './place.ts';
 import type { CampaignRooms } from './ports.ts';
 import { evidenceOf, gateLimit, totalsOf } from './rules/gate.ts';
-import type { TerminalFacts } from './rules/match.ts';
 import { advance, type RingCount } from './rules/progress.ts';
 import type { CampaignTables } from './tables.ts';
 
@@ -28,12 +27,6 @@ const retryFirstMs = 60_000;
 const retryMaxMs = 3_600_000;
 
 type OrderRow = Selectable<CampaignTables['campaign_orders']>;
-
-/** What a tick needs besides the rooms. */
-export interface TickContext {
-  readonly others: readonly Campaign[];
-  readonly zoneOf: (facts: TerminalFacts) => string | undefined;
-}
 
 /** What a tick did. */
 export interface Ticked {

@@ -1,7 +1,9 @@
 import {
+  acquirerSlots,
   type Cause,
   configuration,
   type DriftReason,
+  keySlots,
   type Serial,
   weekdays,
   type Why,
@@ -131,10 +133,20 @@ export async function explain(
         const jobs = new Map(open.map((row) => [row.serial, row]));
         const refusals: ((serial: string) => Refusals)[] = [];
         for (const chain of chains) refusals.push(await refusalsOf(store.db, askedOf, chain));
+        const companies = await store.db
+          .selectFrom('terminal_acquirers')
+          .select(['serial', 'acquirer'])
+          .where(sql<boolean>`serial in (select value from json_each(${JSON.stringify(askedOf)}))`)
+          .orderBy('acquirer')
+          .execute();
         return (terminal) => {
           const keys = atPath(terminal.hello, ['keys']);
           const isHeld =
             Array.isArray(keys) && keys.some((_, index) => atPath(keys, [String(index), 'slot']) === asked.slot);
+          const own = companies.filter(({ serial }) => serial === terminal.serial);
+          const slots = [...keySlots, ...own.flatMap(({ acquirer }) => acquirerSlots(acquirer))];
+          if (!isHeld && !slots.some((slot) => slot === asked.slot))
+            return [made('TARGET_UNKNOWN', { slot: asked.slot, slots: slots.join(', ') })];
           const job = jobs.get(terminal.serial);
           if (isHeld && !job) return [made('DONE', { slot: asked.slot })];
           const refused = refusals.map((of) => of(terminal.serial)).find(({ count }) => count > 0);

@@ -23,7 +23,6 @@ import {
 import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { sql, type SqlBool, type Transaction } from 'kysely';
-import type { Enrolment } from '../identity/index.ts';
 import type { LiveHub } from '../live/index.ts';
 import {
   boundedLimit,
@@ -57,6 +56,13 @@ export interface SalesFigures {
   links(): Overview['links'];
 }
 
+/** Where claims are kept, each in the transaction that registers its terminal. */
+export interface ClaimBook {
+  expect(tx: Transaction<Database>, serial: Serial, secret: Secret<'claim'>, trustVersion: number): Promise<void>;
+  /** Puts another secret in its place: the old one dies. */
+  expectAnew(tx: Transaction<Database>, serial: Serial, secret: Secret<'claim'>, trustVersion: number): Promise<void>;
+}
+
 /** What the estate needs of the rooms around it; the functions are asked when they are needed, not before. */
 export interface EstateRooms {
   readonly world: World;
@@ -66,7 +72,7 @@ export interface EstateRooms {
   readonly endpoint: { readonly host: string; readonly portBase: number };
   /** The roots that a new terminal pins, and which version of the trust anchors they are. */
   readonly trust: () => { readonly anchors: string; readonly version: number };
-  readonly enrolment: () => Pick<Enrolment, 'expect' | 'expectAnew'>;
+  readonly enrolment: () => ClaimBook;
   /** A terminal was heard of, in the transaction that notes it. */
   readonly contacted: (tx: Transaction<Database>, serial: Serial) => Promise<void>;
   readonly targets: () => Targets;

@@ -2,7 +2,9 @@ import {
   type Job,
   type JobReport,
   jobReport,
+  type JobType,
   parseJson,
+  type Serial,
   serialSchema,
   type SignedDocument,
 } from '@tsunagu/protocols/fleet';
@@ -78,4 +80,17 @@ export async function stepsOf(on: Queryable, row: Pick<JobRow, 'id' | 'attempt'>
     .limit(stepsMax)
     .execute();
   return steps.map(({ step, at_ms, detail }) => ({ step, atMs: at_ms, detail }));
+}
+
+/** Whether a terminal is at a job of a kind: it was handed out, and is not over. */
+export async function isCarriedOut(on: Queryable, serial: Serial, type: JobType): Promise<boolean> {
+  const row = await on
+    .selectFrom('jobs')
+    .select('id')
+    .where('serial', '=', serial)
+    .where('type', '=', type)
+    .where('state', 'in', ['offered', 'running'])
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
 }

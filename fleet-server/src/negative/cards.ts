@@ -1,17 +1,17 @@
-import { asBuffer, lastFour, type Secret } from '@tsunagu/protocols/kit';
+import { lastFour, type Secret } from '@tsunagu/protocols/kit';
 import {
   entryOf,
   hashTag,
   type NegativeCodec,
   overlayBits,
   overlayMax,
-  type PermutedPan,
   sortEntries,
 } from '@tsunagu/protocols/negative';
 import { sql, type Transaction } from 'kysely';
 import { personOf } from '../audit/index.ts';
 import { type Database, isoTime, type Queryable } from '../store/index.ts';
 import type { Actor, ListParts } from './ports.ts';
+import { placeBytes } from './place.ts';
 import { numberOf } from './rules.ts';
 
 /** What a card is under one tag key. */
@@ -147,21 +147,6 @@ export function openCards({ rooms: { world, vault, tagKeys }, list, macOf, place
 
 /** A card whose number did not come since another key began to take over: nobody here can make its tag anew. */
 export const isUnmarked = sql<boolean>`(next_tag is null or (place is not null and next_place is null))`;
-
-/** A place in an exact list as it is stored: partition (3 bytes), place in it (7). */
-function placeBytes({ partition, tag }: PermutedPan): Uint8Array {
-  const bytes = Buffer.alloc(10);
-  bytes.writeUIntBE(partition, 0, 3);
-  bytes.writeUIntBE(Math.floor(tag / 2 ** 32), 3, 3);
-  bytes.writeUInt32BE(tag % 2 ** 32, 6);
-  return Uint8Array.from(bytes);
-}
-
-/** The way back. */
-export function placeIn(bytes: Uint8Array): PermutedPan {
-  const view = asBuffer(bytes);
-  return { partition: view.readUIntBE(0, 3), tag: view.readUIntBE(3, 3) * 2 ** 32 + view.readUInt32BE(6) };
-}
 
 /** A row as people see it. */
 export const entryView = (row: {

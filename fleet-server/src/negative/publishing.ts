@@ -23,7 +23,7 @@ import type { World } from '@tsunagu/protocols/world';
 import type { Artefacts } from '../artefacts/index.ts';
 import type { Store } from '../store/index.ts';
 import type { Vault } from '../vault/index.ts';
-import { placeIn } from './cards.ts';
+import { placeIn } from './place.ts';
 import { manifestLifeMs, numberOf } from './rules.ts';
 import type { NegativeSigning } from './signing.ts';
 

@@ -14,5 +14,5 @@ export {
   type Vault,
   type WrappedKey,
 } from './port.ts';
-export type { VaultHead } from './strong-room.ts';
+export type { VaultHead } from './port.ts';
 export { openVault } from './vault.ts';

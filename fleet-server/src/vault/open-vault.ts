@@ -4,7 +4,7 @@ import { type FileRoomError, openFileRoom } from './file/file-room.ts';
 import { openPkcs11Room, type Pkcs11RoomError } from './pkcs11/pkcs11-room.ts';
 import { parsePkcs11Uri } from './pkcs11/uri.ts';
 import type { Vault } from './port.ts';
-import type { VaultHead } from './strong-room.ts';
+import type { VaultHead } from './port.ts';
 import { openVault } from './vault.ts';
 
 /** Opens the vault in this file, or makes one. `seen`: how far it was when the store last heard of it. */

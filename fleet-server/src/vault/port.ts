@@ -6,7 +6,6 @@ import type { Result, Secret } from '@tsunagu/protocols/kit';
 import type { PermutedPan } from '@tsunagu/protocols/negative';
 import type { Parcel } from '@tsunagu/protocols/offline-root';
 import type { KeyTokenRequest } from '@tsunagu/protocols/tr34';
-import type { VaultHead } from './strong-room.ts';
 
 /** What a key may be used for, and what it is. A key is bound to its use: no door of the vault opens for another. */
 export const keyUses = {
@@ -101,6 +100,15 @@ export interface WrappedKey {
 export type DukptWorkingKeys = Readonly<Record<FrameKind, FrameKeys>>;
 /** Uses of keys that initial keys of terminals are derived from. */
 export const baseUses = { aes: 'dukpt-base', tdes: 'dukpt-base-tdes' } as const satisfies Record<DukptScheme, KeyUse>;
+
+/** How far a vault's file is: kept outside it, it shows that the file was not replaced by an older one. */
+export interface VaultHead {
+  /** Counts compactions. */
+  readonly generation: number;
+  readonly records: number;
+  /** MAC of the last record, hex; it covers all before it. */
+  readonly mac: string;
+}
 
 /**
  * Where keys live. They are made, derived, wrapped and used inside; what leaves is wrapped, a signature, a tag or a token –

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { BlockEncrypter } from '@tsunagu/protocols/internal/cipher';
 import type { Result, Secret } from '@tsunagu/protocols/kit';
-import type { KeyFacts, KeyUse, ReleasedUse, SigningUse, SymmetricUse } from './port.ts';
+import type { KeyFacts, KeyUse, ReleasedUse, SigningUse, SymmetricUse, VaultHead } from './port.ts';
 
 /**
  * Where the keys themselves are: an encrypted file, or a token behind PKCS #11. A strong room knows ciphers and signatures and nothing of
@@ -39,15 +39,6 @@ export interface StrongRoom {
   /** Calls `moved` with each new head, after it is durable. */
   onHead(moved: (head: VaultHead) => void): void;
   close(): Promise<void>;
-}
-
-/** How far a vault's file is: kept outside it, it shows that the file was not replaced by an older one. */
-export interface VaultHead {
-  /** Counts compactions. */
-  readonly generation: number;
-  readonly records: number;
-  /** MAC of the last record, hex; it covers all before it. */
-  readonly mac: string;
 }
 
 /** What a key's facts hold where there is no check value. */

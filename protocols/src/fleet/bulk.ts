@@ -51,6 +51,7 @@ export const jobOfMany = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('trace.show'), params: startTrace }),
   // Another software needs a campaign, and a wipe a second person for each.
   z.strictObject({ type: z.literal('configuration.apply'), params: noParams }),
+  z.strictObject({ type: z.literal('certificate.renew'), params: noParams }),
   z.strictObject({ type: z.literal('negative.fetch'), params: noParams }),
   z.strictObject({ type: z.literal('terminal.diagnose'), params: noParams }),
   z.strictObject({ type: z.literal('terminal.test'), params: noParams }),

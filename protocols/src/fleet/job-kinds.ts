@@ -12,6 +12,7 @@ import {
   logPull,
   noParams,
   pulledLog,
+  renewedCertificate,
   selfTestReport,
   wipeProof,
 } from './maintenance.ts';
@@ -158,6 +159,13 @@ export const jobKinds = {
     params: keyRelease,
     result: z.object({ release: releaseProof }),
     policy: { ...patient, retryable: unbinding, needsIdle: true, isForPeople: false },
+  },
+  // Both certificates count until the next one is shown: whoever works in the field cuts nobody off by it.
+  'certificate.renew': {
+    title: { en: 'Renew the certificate', ja: '証明書の更新' },
+    params: noParams,
+    result: z.object({ certificate: renewedCertificate }),
+    policy: { ...patient, retryable: [...fetching, 'CONNECTION_LIMIT'], deadlineMs: day },
   },
   'negative.fetch': {
     title: { en: 'Fetch the negative file', ja: 'ネガファイルの取得' },
@@ -338,6 +346,7 @@ const resultShape = {
   document: slipDocument.optional().describe('A printed slip, or a trace.'),
   software: runningSoftware.optional(),
   configuration: appliedConfiguration.optional(),
+  certificate: renewedCertificate.optional(),
   negative: appliedNegative.optional(),
   wipe: wipeProof.optional(),
   diagnostics: diagnosticsReport.optional(),

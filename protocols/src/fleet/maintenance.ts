@@ -5,6 +5,17 @@ import { serialSchema } from './identity.ts';
 /** Params of a kind of job that needs none. */
 export const noParams = z.object({}).describe('Nothing.');
 
+export const renewedCertificate = z
+  .object({
+    fingerprint: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .describe('SHA-256 of the certificate (DER), hex.'),
+    notAfter: z.iso.datetime().describe('When it ends, RFC 3339, UTC.'),
+  })
+  .describe('The next certificate of a terminal: it has it, and shows it from its next connection on.');
+export type RenewedCertificate = z.infer<typeof renewedCertificate>;
+
 export const appliedConfiguration = z
   .object({
     version: z.number().int().nonnegative().describe('Version in force after the job.'),

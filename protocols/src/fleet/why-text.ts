@@ -14,7 +14,16 @@ const suffix = (text: string | number | undefined, before: string, after = ''): 
 /** What each cause says to a person, in both languages. */
 export const causeTexts: Readonly<Record<CauseCode, Told>> = {
   TERMINAL_UNKNOWN: { en: () => 'There is no such terminal.', ja: () => '該当する端末がありません。' },
-  TARGET_UNKNOWN: { en: () => 'There is no such campaign.', ja: () => '該当する配信がありません。' },
+  TARGET_UNKNOWN: {
+    en: (facts) =>
+      facts['slot'] === undefined
+        ? 'There is no such campaign.'
+        : `It has no key slot "${facts['slot']}"; its slots are ${fact(facts, 'slots')}.`,
+    ja: (facts) =>
+      facts['slot'] === undefined
+        ? '該当する配信がありません。'
+        : `鍵スロット「${facts['slot']}」はこの端末にありません(あるスロット: ${fact(facts, 'slots')})。`,
+  },
   DONE: { en: () => 'It has it already.', ja: () => '適用済みです。' },
   CAMPAIGN_NONE: {
     en: (facts) => `No campaign brings ${fact(facts, 'wanted')}${suffix(facts['version'], '; it runs ')}.`,

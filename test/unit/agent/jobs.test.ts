@@ -83,6 +83,7 @@ const failing = async () => ({ state: 'failed' as const, fault: 'SALE_FAILED' })
 function counting(effects: string[]): JobHandlers {
   return {
     'configuration.apply': failing,
+    'certificate.renew': failing,
     'negative.fetch': failing,
     'terminal.wipe': failing,
     'terminal.diagnose': failing,

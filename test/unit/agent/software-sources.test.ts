@@ -113,6 +113,36 @@ const askedFor = (digest: string): number =>
     .map(({ range }) => /^bytes=(\d+)-(\d+)$/.exec(range ?? ''))
     .reduce((sum, match) => sum + Number(match?.[2]) - Number(match?.[1]) + 1, 0);
 
+test('a download that the medium has no room for gives back what it took, and is made when there is room', async () => {
+  const published = publish('2', 2, program('two'));
+  /** A medium with room for so many bytes. */
+  class SmallMedium extends MemoryFiles {
+    room = 200_000;
+    override async append(name: string, bytes: Uint8Array): Promise<void> {
+      if ((await this.used()) + bytes.length > this.room)
+        throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+      await super.append(name, bytes);
+    }
+    async used(): Promise<number> {
+      let sum = 0;
+      for (const name of await this.list()) sum += (await this.read(name))?.length ?? 0;
+      return sum;
+    }
+  }
+  const files = new SmallMedium();
+  const { install } = await boot(files);
+  const usedBefore = await files.used();
+  expect(await install(published.wanted)).toMatchObject({ ok: false, fault: { code: 'STORE_WRITE_FAILED' } });
+  // Metadata of the repository stay; of the image nothing does.
+  expect(
+    (await files.list()).filter((name) => name.startsWith(`software-${published.wanted.digest.slice(0, 16)}`)),
+  ).toEqual([]);
+  expect((await files.used()) - usedBefore).toBeLessThan(20_000);
+  files.room = 1_000_000;
+  await run(files, published);
+  expect(await runningVersion(files)).toBe('2');
+}, 60_000);
+
 test('a line that breaks again and again costs nothing but what was on its way: the download goes on at the very byte', async () => {
   const published = publish('2', 2, program('two'));
   const { digest } = published.wanted;

@@ -240,6 +240,25 @@ describe('"why not?"', () => {
     expect(nextTryOf(found(both))).toBe(iso(later + 5));
   });
 
+  it.each([
+    ['battery >= 90 or shop = X', 'PREREQUISITE'],
+    ['battery >= 90 or battery = 5', 'BATTERY_LOW'],
+    ['not battery < 90', 'BATTERY_LOW'],
+    ['not (battery = 80 or model = CT-5100)', 'PREREQUISITE'],
+    ['battery <= 50', 'PREREQUISITE'],
+    ['idleMinutes > 10 or battery >= 90', 'PREREQUISITE'],
+    ['idleMinutes < 1', 'PREREQUISITE'],
+    ['version >= 1.0.0 and battery >= 90', 'BATTERY_LOW'],
+  ])('says of "%s" what it is about: %s', (requires, code) => {
+    const causes = found({ view: { requires: query(requires) } });
+    expect(causes.map((cause) => cause.code)).toEqual([code]);
+  });
+
+  it('says of a terminal that does not tell its battery that the test does not hold, and not that it is low', () => {
+    const causes = found({ view: { requires: query('battery >= 90') }, facts: { battery: undefined } });
+    expect(causes.map((cause) => cause.code)).toEqual(['PREREQUISITE']);
+  });
+
   it('says DONE alone, whatever else holds', () => {
     expect(found({ standing: { isDone: true }, facts: { link: 'lost' } }).map(({ code }) => code)).toEqual(['DONE']);
   });

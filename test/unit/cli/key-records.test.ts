@@ -8,7 +8,8 @@ import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, expect, test } from 'vitest';
 import { openClient } from '../../../cli/src/client/index.ts';
 import { writePack } from '../../../cli/src/commands/evidence.ts';
-import { saveRecord, verifyRecord } from '../../../cli/src/commands/keys.ts';
+import { verifyRecord } from '../../../cli/src/commands/keys.ts';
+import { saveRecord } from '../../../cli/src/commands/record-file.ts';
 import { openConsole } from '../../../cli/src/console/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tsunagu-key-records-'));

@@ -6,7 +6,7 @@ import { directNetwork, secureNetwork } from '@tsunagu/firmware-bridge/link/inde
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
 import { openStore } from '@tsunagu/fleet-server/store/index';
 import { migrations } from '@tsunagu/fleet-server/store/migrations';
-import { devicePaths, registeredTerminal, renewalAnswer } from '@tsunagu/protocols/fleet';
+import { devicePaths, jobIdSchema, registeredTerminal, renewalAnswer } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { buildCertificateRequest } from '@tsunagu/protocols/x509';
@@ -163,7 +163,7 @@ it('a terminal renews by itself before its time, over a line that breaks behind 
   const dueMs = renewalDue(answer.certificateChain, claim.serial) - Date.now();
   expect(dueMs).toBeGreaterThan(certificateLifeMs * 0.4);
   await until('a renewal', () => renewed.length > 0, dueMs + 10_000);
-  await keeping;
+  await keeping.ended;
   line.close();
   expect(answersLost).toBe(2);
   // However often it asked there is one next certificate, and by either of the two it would get in.
@@ -181,6 +181,56 @@ it('a terminal renews by itself before its time, over a line that breaks behind 
   const { body } = await house.call('GET', `/terminals/${claim.serial}/timeline`);
   expect(JSON.stringify(body)).toContain('certificate-renewed');
 }, 60_000);
+
+it('renews before its time for an order, once however often the order comes, and says by what right not otherwise', async () => {
+  const terminal = await enrol(house, await house.register('RENEW-0005'));
+  const { claim, key, answer } = terminal;
+  const world = systemWorld(() => undefined);
+  const store = unwrap(await openSealedStore(new MemoryFiles(), world));
+  const network = secureNetwork(
+    directNetwork({ host: '127.0.0.1', fleet: 1, acquiring: 1, device: port }, world.timers),
+    world.timers,
+    { host: '127.0.0.1', rootCertificate: claim.rootCertificate },
+    { certificateChain: answer.certificateChain, privateKey: key },
+  );
+  const stop = new AbortController();
+  const renewals = keepRenewed({
+    world,
+    store,
+    claim,
+    network,
+    identity: { ...answer, privateKey: key },
+    signal: stop.signal,
+    renewed: (next) => network.show(next),
+  });
+  const link = await TestLink.open(house, terminal);
+  await link.hello();
+  const refused = await renewals.now({ job: jobIdSchema.parse('0'.repeat(36)), attempt: 1 });
+  expect(refused).toMatchObject({ ok: false, fault: { code: 'RENEWAL_TOO_EARLY' } });
+  const ordered = await house.call('POST', `/terminals/${claim.serial}/jobs`, {
+    job: { type: 'certificate.renew', params: {} },
+    priority: 'emergency',
+  });
+  expect(ordered.status).toBe(202);
+  const { order } = (await link.ask('pull', 'request', { pull: 'job' })) as { order: { payload: string } };
+  const { job, type, attempt } = JSON.parse(order.payload) as { job: never; type: string; attempt: number };
+  expect(type).toBe('certificate.renew');
+  const certificate = unwrap(await renewals.now({ job, attempt }));
+  const before = new X509Certificate(answer.certificateChain).fingerprint256.replaceAll(':', '').toLowerCase();
+  expect(certificate.fingerprint).toMatch(/^[0-9a-f]{64}$/);
+  expect(certificate.fingerprint).not.toBe(before);
+  // It was cut off before it could tell: the order comes again.
+  expect(unwrap(await renewals.now({ job, attempt }))).toEqual(certificate);
+  await link.ask({ kind: 'job', job }, 'job', { attempt, state: 'succeeded', certificate });
+  expect((await house.call('GET', `/jobs/${job}`)).body).toMatchObject({
+    state: 'succeeded',
+    result: { certificate },
+  });
+  expect((await renew(terminal)).json().code).toBe('RENEWAL_TOO_EARLY');
+  stop.abort();
+  await renewals.ended;
+  await link.close();
+}, 40_000);
 
 async function levelOf(serial: string): Promise<string | undefined> {
   const { items } = (await house.call('GET', '/expiry?limit=100')).body as unknown as {

@@ -292,6 +292,15 @@ test('a terminal that refuses its keys is asked again later and later, "why not?
     const { items } = (await mori.call('POST', '/why', asked)).body;
     return (items as unknown as { nextTryAt: string | null; causes: { code: string; facts: object }[] }[])[0];
   };
+  for (const slot of ['nonsense', 'acquirer/nobody/pin']) {
+    const { items } = (await mori.call('POST', '/why', { target: { kind: 'key', slot }, serials: [serial] })).body;
+    expect(items).toMatchObject([
+      {
+        nextTryAt: null,
+        causes: [{ code: 'TARGET_UNKNOWN', facts: { slot, slots: 'dukpt, negative, negative/2' } }],
+      },
+    ]);
+  }
   // Past the pauses of all slots: they were refused at different moments and are spread.
   const pauseMaxMs = 300_000;
   for (let count = 0; count < 3; count++) {

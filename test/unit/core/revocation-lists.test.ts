@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { keepMosquittoLists } from '@tsunagu/fleet-server/broker/index';
+import { keepMosquittoFiles } from '@tsunagu/fleet-server/broker/index';
 import { openCertificates } from '@tsunagu/fleet-server/identity/index';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { X509Certificate } from 'node:crypto';
@@ -34,6 +34,7 @@ test('a list that is being made while a certificate is revoked is not the one th
       store: { ...store, db: store.db.withPlugin(holding) },
       authority,
       note: () => Promise.resolve(),
+      isOrdered: () => Promise.resolve(false),
       renewed: () => Promise.resolve(),
       disconnect: () => undefined,
     });
@@ -55,7 +56,7 @@ test('lists that could not be handed to mosquitto are handed over soon after, an
   const waiting: { readonly ms: number; readonly work: () => void }[] = [];
   const { world, lines } = watchedWorld();
   let made = 0;
-  const lists = await keepMosquittoLists(
+  const files = await keepMosquittoFiles(
     {
       timers: {
         ...world.timers,
@@ -70,18 +71,22 @@ test('lists that could not be handed to mosquitto are handed over soon after, an
     folder,
     () => {
       made += 1;
-      return made === 2 ? Promise.reject(new Error('the disk is full')) : Promise.resolve([Uint8Array.of(made)]);
+      return made === 2
+        ? Promise.reject(new Error('the disk is full'))
+        : Promise.resolve({ tls: { cert: 'c', key: 'k', root: `root ${made}` }, lists: [Uint8Array.of(made)] });
     },
   );
-  const written = () => readFile(join(folder, 'revoked.pem'), 'utf8');
+  const file = (name: string) => readFile(join(folder, name), 'utf8');
+  const written = () => file('revoked.pem');
   const first = await written();
-  lists.changed();
+  files.changed();
   waiting.shift()?.work();
   await expect.poll(() => waiting.length).toBe(1);
-  expect([lines.map(({ event }) => event), await written()]).toEqual([['listsNotHandedOver'], first]);
+  expect([lines.map(({ event }) => event), await written()]).toEqual([['brokerFilesNotHandedOver'], first]);
   waiting.shift()?.work();
   await expect.poll(written).not.toBe(first);
-  await lists.close();
+  expect(await file('root.pem')).toBe('root 3');
+  await files.close();
   expect(waiting).toEqual([]);
   removeFolder(folder);
 });

@@ -167,6 +167,7 @@ export async function openVirtualHouse(
     store,
     authority,
     note: () => Promise.resolve(),
+    isOrdered: () => Promise.resolve(false),
     renewed: (tx, serial) => expiry.contacted(tx, serial),
     disconnect: () => undefined,
   });

@@ -58,8 +58,9 @@ export function openExternalBroker(options: ExternalBrokerOptions): ExternalBrok
     reconnectPeriod: reconnectMs,
     resubscribe: false,
     queueQoSZero: false,
-    ...options.tls,
+    ...options.tls(),
   });
+  client.on('reconnect', () => Object.assign(client.options, options.tls()));
   const publish = (topic: string, payload: Uint8Array, retain: boolean, done: () => void): void => {
     // What cannot go now need not go later: hello and pull make up for it.
     if (!client.connected) return done();

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { negativeHeadTopic, type TenantId } from '@tsunagu/protocols/fleet';
 import { packetLengthMax } from '../frame-guard.ts';
-import { listFiles } from './mosquitto-lists.ts';
+import { fileNames } from './mosquitto-files.ts';
 
 /** What mosquitto is told. */
 export interface MosquittoSetting {
@@ -13,8 +13,6 @@ export interface MosquittoSetting {
   readonly user: string;
   /** The fleet server's own name there: the common name of its certificate. */
   readonly serverName: string;
-  /** mosquitto's certificate and key, and the authorities that certificates come from, PEM. */
-  readonly tls: { readonly cert: string; readonly key: string; readonly root: string };
 }
 
 /** Who may do what: a terminal speaks below its own `up/`, hears its own `dn/` and the heads of the lists; `%u` is the name in its certificate. */
@@ -31,23 +29,26 @@ export const mosquittoRules = ({ tenant, serverName }: Pick<MosquittoSetting, 't
     '',
   ].join('\n');
 
-/** Writes a folder with which `mosquitto -c FOLDER/mosquitto.conf` takes the place of our broker: mosquitto 2.0, mosquitto.conf(5). */
+/**
+ * Writes what does not change into the folder with which `mosquitto -c FOLDER/mosquitto.conf` takes the place of our broker: mosquitto 2.0,
+ * mosquitto.conf(5). `keepMosquittoFiles` has put the rest there.
+ */
 export async function writeMosquittoFolder(folder: string, setting: MosquittoSetting): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const at = (name: string): string => join(folder, name);
   const configuration = [
     `user ${setting.user}`,
     `listener ${setting.port} ${setting.host}`,
-    `cafile ${at('root.pem')}`,
-    `certfile ${at('broker.pem')}`,
-    `keyfile ${at('broker.key')}`,
+    `cafile ${at(fileNames.root)}`,
+    `certfile ${at(fileNames.cert)}`,
+    `keyfile ${at(fileNames.key)}`,
     '# Who somebody is comes from the certificate alone, and so does the client id: one connection a certificate.',
     'require_certificate true',
     'use_identity_as_username true',
     'use_username_as_clientid true',
-    '# Certificates that have ended; kept up to date by the fleet server, which has them read again by the number in the other file.',
-    `crlfile ${at(listFiles.lists)}`,
-    `pid_file ${at(listFiles.pid)}`,
+    '# Certificates that have ended. The fleet server keeps these files up to date, and has them read again by the number in the last one.',
+    `crlfile ${at(fileNames.lists)}`,
+    `pid_file ${at(fileNames.pid)}`,
     'tls_version tlsv1.3',
     `acl_file ${at('rules')}`,
     '# A frozen terminal costs this much at most; what it misses it pulls.',
@@ -63,9 +64,6 @@ export async function writeMosquittoFolder(folder: string, setting: MosquittoSet
   ].join('\n');
   const files = {
     rules: mosquittoRules(setting),
-    'root.pem': setting.tls.root,
-    'broker.pem': setting.tls.cert,
-    'broker.key': setting.tls.key,
     // Last: whoever waits for it finds the others.
     'mosquitto.conf': configuration,
   };

@@ -11,8 +11,8 @@ export interface TakeOverOptions {
   readonly world: Pick<World, 'timers' | 'log'>;
   /** `mqtts://host:port`. */
   readonly url: string;
-  /** Our certificate and key, and whose certificate the broker must show, PEM. */
-  readonly tls: { readonly cert: string; readonly key: string; readonly ca: string };
+  /** Our certificate and key, and whose certificate the broker must show, PEM: as they are now, which changes. */
+  readonly tls: () => { readonly cert: string; readonly key: string; readonly ca: string };
   /** Whether a terminal is to be heard: it has a certificate that is in force. Asked once a connection of it. */
   readonly isHeard: (serial: Serial) => Promise<boolean>;
   /** Credentials under a terminal's name, with which its connection is taken over. */
@@ -31,7 +31,7 @@ export interface TakeOver {
 /** Connections of ours at a time. */
 const parallelMax = 8;
 const timeoutMs = 5_000;
-/** Whoever does not count and comes back before the broker has read its revocation list is cut off again: after the list is there, and after it was written anew (`mosquitto-lists.ts`). */
+/** Whoever does not count and comes back before the broker has read its revocation list is cut off again: after the list is there, and after it was written anew (`mosquitto-files.ts`). */
 const againMs = [3_000, 15_000] as const;
 
 /**
@@ -74,7 +74,7 @@ export function openTakeOver({ world, url, tls, standIn, isHeard }: TakeOverOpti
       clean: true,
       reconnectPeriod: 0,
       connectTimeout: timeoutMs,
-      ca: tls.ca,
+      ca: tls().ca,
       ...credentials.value,
     });
     try {

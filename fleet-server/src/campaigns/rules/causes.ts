@@ -134,7 +134,7 @@ export function causesOf(
       view.startAt > now && { code: 'CAMPAIGN_NOT_STARTED', facts: campaign, until: view.startAt },
     phase === 'rollingBack' && { code: 'GOES_BACK', facts: campaign },
     rival !== undefined && { code: 'OTHER_CAMPAIGN_FIRST', facts: { campaign: rival } },
-    missing && { code: prerequisites[missing.field] ?? 'PREREQUISITE', facts: { test: missing.text } },
+    missing && { code: prerequisiteCause(requires, missing.field, facts, now), facts: { test: missing.text } },
     // Before its beginning and after its end no ring stands in the way.
     (phase === 'running' || phase === 'paused') &&
       view.ringOpen >= 0 &&
@@ -160,12 +160,21 @@ export function causesOf(
 export const mayBeOrdered = (found: readonly Cause[]): boolean =>
   found.every(({ code }) => code === 'NEXT' || code === 'PACE');
 
-/** Fields of prerequisites that have a cause of their own. */
-const prerequisites: Readonly<Record<string, CauseCode>> = {
-  battery: 'BATTERY_LOW',
-  idleMinutes: 'NOT_IDLE',
-  lifecycle: 'LIFECYCLE',
+/** Fields of prerequisites that have a cause of their own, and what the terminal would be like if that were not the cause. */
+const prerequisites: Readonly<
+  Record<string, { readonly code: CauseCode; readonly from: keyof TerminalFacts; readonly otherwise: object }>
+> = {
+  battery: { code: 'BATTERY_LOW', from: 'battery', otherwise: { battery: 100 } },
+  idleMinutes: { code: 'NOT_IDLE', from: 'lastSaleAt', otherwise: { lastSaleAt: 0 } },
 };
+
+/** The cause of a prerequisite that does not hold. A test may also want a battery low, or not be answered at all: neither has a cause of its own. */
+function prerequisiteCause(requires: Query, field: string, facts: TerminalFacts, now: number): CauseCode {
+  if (field === 'lifecycle') return 'LIFECYCLE';
+  const own = prerequisites[field];
+  if (!own || facts[own.from] === undefined) return 'PREREQUISITE';
+  return firstFailure(requires, { ...facts, ...own.otherwise }, now)?.field === field ? 'PREREQUISITE' : own.code;
+}
 
 /** What a terminal that nothing is arranged for waits on: for targets without a campaign. */
 export function causesOfPlain(

@@ -71,7 +71,10 @@ export function atPath(document: unknown, path: readonly string[]): unknown {
 export const matches = (query: Query, facts: TerminalFacts, now: number): boolean =>
   firstFailure(query, facts, now) === undefined;
 
-/** The test that keeps a terminal out: its text and its field. Undefined when the terminal meets the query. */
+/**
+ * The test that keeps a terminal out: its text, and the field that it is about. `field` is empty where other fields would do as well: then
+ * none of them alone is the reason. Undefined when the terminal meets the query.
+ */
 export function firstFailure(
   query: Query,
   facts: TerminalFacts,
@@ -89,7 +92,10 @@ export function firstFailure(
     case 'or': {
       const failures = query.parts.map((part) => firstFailure(part, facts, now));
       if (failures.some((failure) => failure === undefined)) return undefined;
-      return { text: failures.map((failure) => failure?.text).join(' or '), field: failures[0]?.field ?? '' };
+      return {
+        text: failures.map((failure) => failure?.text).join(' or '),
+        field: onlyOne(failures.map((failure) => failure?.field)),
+      };
     }
     case 'not':
       return firstFailure(query.part, facts, now) === undefined
@@ -101,14 +107,15 @@ export function firstFailure(
   }
 }
 
-const fieldOf = (query: Query): string =>
-  'field' in query
-    ? query.field.name
-    : 'part' in query
-      ? fieldOf(query.part)
-      : 'parts' in query
-        ? fieldOf(query.parts[0] ?? { kind: 'all' })
-        : '';
+/** The field that a query is about; empty where it is about several. */
+function fieldOf(query: Query): string {
+  if ('field' in query) return query.field.name;
+  if ('part' in query) return fieldOf(query.part);
+  return 'parts' in query ? onlyOne(query.parts.map(fieldOf)) : '';
+}
+
+const onlyOne = (fields: readonly (string | undefined)[]): string =>
+  fields.every((field) => field === fields[0]) ? (fields[0] ?? '') : '';
 
 /** Whether a test holds for what stands in its field. */
 export function holds(test: Extract<Query, { readonly field: QueryField }>, found: unknown): boolean {

@@ -13,8 +13,8 @@ import type { Numbers } from '../journal/numbers.ts';
 import { Exchange } from '../link/exchange.ts';
 import type { PreparedLink } from '../link/credentials.ts';
 import { Line, type LineListener } from '../link/line.ts';
+import type { MismatchBook } from '../link/matching.ts';
 import { raiseRefused } from '../link/refused.ts';
-import type { Operator } from '../operator/operator.ts';
 import type { SwitchRooms } from '../ports.ts';
 import type { ReconciliationDesk } from '../reconciliation/desk.ts';
 import { centreAsking, centreKey } from '../transaction/asking.ts';
@@ -53,7 +53,7 @@ export async function listenForCentres(
   rooms: SwitchRooms,
   processing: Processing,
   desk: ReconciliationDesk,
-  operator: Pick<Operator, 'noteMismatch'>,
+  operator: MismatchBook,
   numbersOf: (link: string) => Numbers,
   prepared: readonly PreparedLink[],
   at: { readonly host: string; readonly port: number },
@@ -124,7 +124,7 @@ class Centre implements AcquirerLink {
   readonly #rooms: SwitchRooms;
   readonly #processing: Processing;
   readonly #desk: ReconciliationDesk;
-  readonly #operator: Pick<Operator, 'noteMismatch'>;
+  readonly #operator: MismatchBook;
   readonly #numbers: Numbers;
   readonly #prepared: PreparedLink;
   readonly #exchange: Exchange;
@@ -138,7 +138,7 @@ class Centre implements AcquirerLink {
     rooms: SwitchRooms,
     processing: Processing,
     desk: ReconciliationDesk,
-    operator: Pick<Operator, 'noteMismatch'>,
+    operator: MismatchBook,
     numbers: Numbers,
     prepared: PreparedLink,
   ) {

@@ -38,3 +38,8 @@ export const mismatchText = ({ waiting, differs }: Mismatch): string =>
   waiting === 0
     ? 'none waiting'
     : `${waiting} waiting, nearest differs in ${differs.map((number) => (number === 0 ? 'class' : `DE${number}`)).join(' ')}`;
+
+/** Remembers why answers matched no request. */
+export interface MismatchBook {
+  noteMismatch(link: string, mti: string, why: Mismatch): void;
+}

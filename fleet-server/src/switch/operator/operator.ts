@@ -17,7 +17,7 @@ import type { IssuerLink, LinkVerb } from '../issuer-link/issuer-link.ts';
 import type { Advices } from '../journal/advices.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Numbers } from '../journal/numbers.ts';
-import { mismatchText, type Mismatch } from '../link/matching.ts';
+import { type MismatchBook, mismatchText } from '../link/matching.ts';
 import { differenceRows } from '../reconciliation/days.ts';
 import type { ReconciliationDesk } from '../reconciliation/desk.ts';
 import type { Lane } from '../transaction/store-and-forward.ts';
@@ -36,7 +36,7 @@ export interface OperatorRooms {
 type ReconcileCode = 'LINK_UNKNOWN' | 'SWITCH_DAY_CLOSED' | 'SWITCH_DAY_OPEN' | 'ISSUER_LINK_DOWN' | 'ISSUER_TIMEOUT';
 
 /** What a person who runs the switch sees and does. Every act is in the journal with who did it. */
-export interface Operator {
+export interface Operator extends MismatchBook {
   links(): Promise<readonly SwitchLink[]>;
   /** LINK_UNKNOWN. LINK_NOT_CONNECTED: there is no connection to do it on; what it does when it comes back its session decides. */
   order(link: string, verb: LinkVerb, by: string): Result<void, 'LINK_UNKNOWN' | 'LINK_NOT_CONNECTED'>;
@@ -65,8 +65,6 @@ export interface Operator {
   ): Promise<Result<SwitchReconciliation, ReconcileCode>>;
   /** Compares every day that is over and was not compared yet. */
   reconcileDue(): Promise<void>;
-  /** Remembers why an answer matched no request. */
-  noteMismatch(link: string, mti: string, why: Mismatch): void;
 }
 
 /** How many mismatches of a link are remembered. */

@@ -12,7 +12,7 @@ import type { World } from '@tsunagu/protocols/world';
 import type { IssuerLink } from '../issuer-link/issuer-link.ts';
 import { isFenced } from '../journal/epoch.ts';
 import { differences, issuerRequest } from '../transaction/messages.ts';
-import type { ValidityRooms } from './desk.ts';
+import type { ValidityRooms } from './rooms.ts';
 import { acquirerOf, judgeValidity, nowhere, type ValidityWord } from './rules.ts';
 import type { Seals } from './seals.ts';
 import type { CardRow } from './tables.ts';

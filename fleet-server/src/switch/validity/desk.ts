@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Link } from '@tsunagu/protocols/acquiring';
 import type { ValidityFileDetail, ValidityFileView } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result, type Secret } from '@tsunagu/protocols/kit';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import {
   type CheckedCard,
   type ValidityHeader,
@@ -21,32 +20,14 @@ import {
   type Page,
   pageOf,
   type PageRequest,
-  type Store,
 } from '../../store/index.ts';
-import type { IssuerLink } from '../issuer-link/issuer-link.ts';
-import type { Journal } from '../journal/journal.ts';
-import type { Numbers } from '../journal/numbers.ts';
-import type { SwitchVault } from '../ports.ts';
-import { leadingDigits, type LinkHealth } from '../routing/route.ts';
-import type { SwitchRules } from '../rules/rules.ts';
+import { leadingDigits } from '../routing/route.ts';
 import { openAsking } from './asking.ts';
 import { acquirerOf, nowhere } from './rules.ts';
 import { openSeals } from './seals.ts';
 import type { CardRow, FileRow } from './tables.ts';
+import type { ValidityRooms } from './rooms.ts';
 import { faultsOf, openViews, verdictOf } from './views.ts';
-
-/** What the desk needs of the switch. */
-export interface ValidityRooms {
-  readonly store: Pick<Store, 'db'>;
-  readonly vault: Pick<SwitchVault, 'seal' | 'open'>;
-  readonly journal: Pick<Journal, 'write'>;
-  readonly rules: SwitchRules;
-  readonly health: LinkHealth;
-  readonly issuers: ReadonlyMap<string, IssuerLink>;
-  numbers(link: string): Numbers;
-  /** A merchant centre, and the key-block protection key of its zone. */
-  centre(link: string): { readonly link: Link; readonly zoneKbpk: Secret<'key'> } | undefined;
-}
 
 /** Why a file is not taken. */
 export type HandInCode =

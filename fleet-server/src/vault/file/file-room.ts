@@ -16,7 +16,8 @@ import { customaryCheckValue } from '@tsunagu/protocols/kcv';
 import { fail, ok, type Result, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { type KeyFacts, type KeyUse, keyUses, type ReleasedUse, type SigningUse, type SymmetricUse } from '../port.ts';
-import { noCheckValue, type StrongRoom, type VaultHead } from '../strong-room.ts';
+import { noCheckValue, type StrongRoom } from '../strong-room.ts';
+import type { VaultHead } from '../port.ts';
 import { openBox, sealBox } from './sealed-box.ts';
 import {
   brokenLine,

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { equalInConstantTime } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
 import { keyUses } from '../port.ts';
-import type { VaultHead } from '../strong-room.ts';
+import type { VaultHead } from '../port.ts';
 
 const base64 = z.string().regex(/^[A-Za-z0-9+/]*=*$/);
 const keyUse = z.enum(Object.keys(keyUses) as [keyof typeof keyUses, ...(keyof typeof keyUses)[]]);

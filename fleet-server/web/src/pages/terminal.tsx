@@ -20,7 +20,7 @@ import { may } from '../me.ts';
 import { Effective } from '../parts/effective.tsx';
 import { formText } from '../parts/form-text.ts';
 import { Death } from '../parts/death.tsx';
-import { TerminalJobs } from '../parts/terminal-jobs.tsx';
+import { TerminalJobs, titleOf } from '../parts/terminal-jobs.tsx';
 import { Ago, linkTone, Mark, outcomeTone, SalesTable, Alert } from '../parts/index.tsx';
 import { moment, money, ownMoney } from '../text/format.ts';
 import { errorText, nextText, reasonText, stepText, t, tAny } from '../text/index.ts';
@@ -228,7 +228,9 @@ const factsText = (facts: TimelineEntry['facts']): string =>
     .map(([name, value]) => {
       if (name === 'amountMinor') return money(Number(value));
       if (name === 'lastFour') return `•••• ${value}`;
-      if (name === 'type' || name === 'scheme' || name === 'slot') return String(value);
+      if (name === 'type') return titleOf(String(value));
+      if (name === 'kind') return tAny('kind', String(value));
+      if (name === 'scheme' || name === 'slot') return String(value);
       if (name === 'outcome') return tAny('outcome', String(value));
       if (name === 'state') return tAny('job', String(value));
       if (name === 'code' || name === 'fault' || name === 'reason') return errorText(String(value));

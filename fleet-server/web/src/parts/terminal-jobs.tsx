@@ -13,7 +13,8 @@ const shownMax = 12;
 const kinds = jobTypes.filter(
   (type) => jobKinds[type].policy.isForPeople && jobKinds[type].params.safeParse({}).success,
 );
-const titleOf = (type: string): string => {
+/** What a kind of job is called in the reader's language. */
+export const titleOf = (type: string): string => {
   const known = jobTypes.find((one) => one === type);
   return known === undefined ? type : jobKinds[known].title[language.value];
 };
@@ -95,14 +96,16 @@ export function TerminalJobs({ serial }: { serial: string }) {
           <tbody>
             {shown.map((one) => (
               <tr key={one.id}>
-                <td>{titleOf(one.type)}</td>
-                <td>
+                <td class="wide">
+                  {titleOf(one.type)}
+                  {one.fault !== null && <span class="under">{errorText(one.fault)}</span>}
+                </td>
+                <td class="wide">
                   {[t(`job.${one.state}`), one.isCancelling && t('jobs.cancelling'), one.isLate && t('jobs.late')]
                     .filter(Boolean)
                     .join(' · ')}
                 </td>
-                <td class="quiet">{one.fault === null ? '' : errorText(one.fault)}</td>
-                <td class="quiet number">{moment(one.createdAt)}</td>
+                <td class="wide quiet number">{moment(one.createdAt)}</td>
                 <td>
                   {one.finishedAt === null && !one.isCancelling && (
                     <button

@@ -5,11 +5,25 @@ import type { World } from '@tsunagu/protocols/world';
 import { toPem } from '@tsunagu/protocols/x509';
 
 /** Files in mosquitto's folder. */
-export const listFiles = { lists: 'revoked.pem', pid: 'mosquitto.pid' } as const;
+export const fileNames = {
+  lists: 'revoked.pem',
+  root: 'root.pem',
+  cert: 'broker.pem',
+  key: 'broker.key',
+  pid: 'mosquitto.pid',
+} as const;
 
-/** The certificates that have ended, where mosquitto looks. */
-export interface MosquittoLists {
-  /** Certificates have ended: the lists are made anew, soon. */
+/** What changes while mosquitto runs. */
+export interface MosquittoMaterial {
+  /** Its certificate and key, and the authorities that certificates come from, PEM. */
+  readonly tls: { readonly cert: string; readonly key: string; readonly root: string };
+  /** Revocation lists of all issuing CAs, DER. */
+  readonly lists: readonly Uint8Array[];
+}
+
+/** Certificate, authorities and lists, where mosquitto looks. */
+export interface MosquittoFiles {
+  /** Certificates have ended, or others count: the files are made anew, soon. */
   changed(): void;
   close(): Promise<void>;
 }
@@ -22,20 +36,26 @@ const againMs = 10_000;
 const renewEveryMs = 12 * 3_600_000;
 
 /**
- * Keeps the revocation lists of all issuing CAs in mosquitto's folder, and has it read them again (SIGHUP, mosquitto(8)) where it runs on
- * this machine.
- * @param lists DER, one of each CA, made when it is called
+ * Keeps what changes in mosquitto's folder as it is, and has mosquitto read it again (SIGHUP, mosquitto(8)) where it runs on this machine.
+ * @param material made when it is called
  */
-export async function keepMosquittoLists(
+export async function keepMosquittoFiles(
   world: Pick<World, 'timers' | 'log'>,
   folder: string,
-  lists: () => Promise<readonly Uint8Array[]>,
-): Promise<MosquittoLists> {
-  const write = async (): Promise<void> => {
-    const path = join(folder, listFiles.lists);
-    const text = (await lists()).map((der) => toPem('X509 CRL', der)).join('');
+  material: () => Promise<MosquittoMaterial>,
+): Promise<MosquittoFiles> {
+  const put = async (name: string, text: string): Promise<void> => {
+    const path = join(folder, name);
     await writeFile(`${path}.new`, text, { mode: 0o600 });
     await rename(`${path}.new`, path);
+  };
+  const write = async (): Promise<void> => {
+    const { tls, lists } = await material();
+    // Authorities before the lists of them.
+    await put(fileNames.root, tls.root);
+    await put(fileNames.key, tls.key);
+    await put(fileNames.cert, tls.cert);
+    await put(fileNames.lists, lists.map((der) => toPem('X509 CRL', der)).join(''));
     const pid = await mosquittoIn(folder);
     if (pid !== undefined) process.kill(pid, 'SIGHUP');
   };
@@ -53,7 +73,7 @@ export async function keepMosquittoLists(
   };
   const writeNext = (): void => {
     work = work.then(write).catch((cause: unknown) => {
-      world.log('error', 'listsNotHandedOver', { fault: fail('INTERNAL', { cause }).fault });
+      world.log('error', 'brokerFilesNotHandedOver', { fault: fail('INTERNAL', { cause }).fault });
       writeAfter(againMs);
     });
   };
@@ -74,7 +94,7 @@ export async function keepMosquittoLists(
 /** The process that wrote its number there, if it is mosquitto still: the signal ends whoever does not expect it. */
 async function mosquittoIn(folder: string): Promise<number | undefined> {
   try {
-    const pid = Number((await readFile(join(folder, listFiles.pid), 'utf8')).trim());
+    const pid = Number((await readFile(join(folder, fileNames.pid), 'utf8')).trim());
     const name = (await readFile(`/proc/${pid}/comm`, 'utf8')).trim();
     return Number.isSafeInteger(pid) && pid > 1 && name === 'mosquitto' ? pid : undefined;
   } catch {
