@@ -23,6 +23,7 @@ import {
   exit,
   type ExitCode,
   explain,
+  momentOf,
   printFault,
   printTable,
   refuse,
@@ -332,10 +333,6 @@ function printWhy(console: Console, { serial, causes, nextTryAt }: Why): void {
     `  ${nextTryAt === null ? console.texts.campaign.noNext : console.texts.campaign.next(momentOf(nextTryAt))}`,
   );
 }
-
-/** A moment on the clock of this machine, with its zone. */
-export const momentOf = (time: string): string =>
-  new Date(time).toLocaleString('sv-SE', { dateStyle: 'short', timeStyle: 'long' });
 
 /** A cause in the reader's words. */
 const sentenceOf = (console: Console, code: string, facts: Why['causes'][number]['facts']): string =>

@@ -25,7 +25,7 @@ interface SlipCommandOptions {
 const amountOption = ['--amount <yen>', 'amount in yen', integer(1, 99_999_999)] as const;
 const cardOption = [
   '--card <name>',
-  'an emulated card of the terminal (see "tsunagu terminal SERIAL"); at real readers "reader", or "reader-stripe" to draw the stripe / カード名、実機では reader か reader-stripe',
+  'an emulated card of the terminal (see "tsunagu terminal SERIAL"; also gift-card, gift-card-new, points-card, cash-card); at real readers "reader", or "reader-stripe" to draw the stripe / カード名、実機では reader か reader-stripe',
 ] as const;
 const applicationOption = [
   '--application <label>',
@@ -42,7 +42,11 @@ const ofOption = ['--of <number>', 'STAN or RRN of the transaction that it follo
 type Presented = Pick<Extract<PaymentOrder, { readonly kind: 'balance' }>, 'card' | 'application' | 'pin'>;
 const prepaidOption = [
   '--card <name>',
-  'a transit card at the FeliCa antenna, or a gift card at the stripe reader',
+  'a transit card at the FeliCa antenna (transit), or a prepaid card at the stripe reader (gift-card, points-card) / 交通系・ギフト・ポイントカード',
+] as const;
+const newCardOption = [
+  '--card <name>',
+  'a card that nobody issued yet, at the stripe reader (gift-card-new) / 未発行のカード',
 ] as const;
 const transitOption = ['--card <name>', 'a transit card at the FeliCa antenna'] as const;
 
@@ -114,11 +118,19 @@ export function addPaymentCommands(program: Command, shell: Shell): void {
     .action((serial: string, presented: Presented) => pay(serial, { kind: 'balance', ...presented }));
   program
     .command('charge <serial>')
-    .description('put money onto a transit or gift card / チャージ')
+    .description('put money onto a transit, gift or points card / チャージ')
     .requiredOption(...amountOption)
     .requiredOption(...prepaidOption)
     .action((serial: string, { amount, card }: { amount: number; card: string }) =>
       pay(serial, { kind: 'charge', amountMinor: amount, card }),
+    );
+  program
+    .command('issue <serial>')
+    .description('issue a gift or points card with money on it / カード発行')
+    .requiredOption(...amountOption)
+    .requiredOption(...newCardOption)
+    .action((serial: string, { amount, card }: { amount: number; card: string }) =>
+      pay(serial, { kind: 'issue', amountMinor: amount, card }),
     );
   program
     .command('history <serial>')

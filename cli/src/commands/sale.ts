@@ -1,7 +1,7 @@
 import { currencyNumber, moneyText, paymentMethodText } from '@tsunagu/protocols/acquiring';
 import { transitProcessName, transitScheme, transitTerminalName } from '@tsunagu/protocols/felica';
 import { isInquiry, type Job, type OwnCurrency, type PaymentOrder, type SaleResult } from '@tsunagu/protocols/fleet';
-import { describeActionCode, isApproval, nextAfterActionCode } from '@tsunagu/protocols/iso8583';
+import { describeActionCode, isApproval, nextAfterActionCode, nextAtHours } from '@tsunagu/protocols/iso8583';
 import { stepDetail } from '@tsunagu/protocols/kernel-trace';
 import { type Console, type ExitCode, exit, explain, layOut, pad, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
@@ -16,7 +16,9 @@ export function describeSale({ texts, language }: Pick<Console, 'texts' | 'langu
     sale.method && paymentMethodText(sale.method, language),
     sale.ownCurrency && ownText(sale.ownCurrency),
     sale.balanceMinor !== undefined &&
-      texts.sale[sale.scheme === transitScheme.key ? 'left' : 'balance'](texts.yen(sale.balanceMinor)),
+      texts.sale[sale.scheme === transitScheme.key ? 'left' : 'balance'](
+        sale.balanceUnit === 'points' ? texts.sale.points(sale.balanceMinor) : texts.yen(sale.balanceMinor),
+      ),
     sale.lastFour && texts.sale.lastFour(sale.lastFour),
     sale.stan && texts.sale.stan(sale.stan),
     sale.original && texts.sale.follow(sale.original),
@@ -40,10 +42,17 @@ const wordsOf = (code: string, language: Console['language']): string | undefine
 
 /** What can be done about a payment that did not stand: by our own reason, else by the issuer's code. */
 export function nextAfterSale(
-  { outcome, reason, actionCode, kind }: Pick<SaleResult, 'outcome' | 'reason' | 'actionCode' | 'kind'>,
+  {
+    outcome,
+    reason,
+    actionCode,
+    kind,
+    serviceHours,
+  }: Pick<SaleResult, 'outcome' | 'reason' | 'actionCode' | 'kind' | 'serviceHours'>,
   language: Console['language'],
 ): string | undefined {
   if (outcome === 'approved') return undefined;
+  if (reason === undefined && serviceHours) return nextAtHours(serviceHours)[language];
   return reason === undefined
     ? nextAfterActionCode(actionCode ?? '', isInquiry(kind) ? 'inquiry' : 'payment')?.[language]
     : explain(reason, language).next;

@@ -1,7 +1,7 @@
 import type { SwitchAlarmView } from '@tsunagu/protocols/fleet';
-import { type Column, type ExitCode, exit, explain, refuse } from '../console/index.ts';
+import { type Column, exit, type ExitCode, explain, momentOf, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
-import { show, time } from './switch.ts';
+import { show } from './switch.ts';
 
 /** `tsunagu switch alarms`: what nobody has seen yet, with what it means and what to do. Exit 5 when there are some. */
 export async function showAlarms(context: Context): Promise<ExitCode> {
@@ -14,8 +14,8 @@ export async function showAlarms(context: Context): Promise<ExitCode> {
     { head: heads.from, cell: ({ from }) => from },
     { head: heads.code, cell: ({ code }) => code },
     { head: heads.count, cell: ({ count }) => String(count), right: true },
-    { head: heads.since, cell: ({ firstAt }) => time(firstAt) },
-    { head: heads.last, cell: ({ lastAt }) => time(lastAt) },
+    { head: heads.since, cell: ({ firstAt }) => momentOf(firstAt) },
+    { head: heads.last, cell: ({ lastAt }) => momentOf(lastAt) },
   ];
   show(context, answer.value, columns, noAlarms);
   for (const code of json ? [] : new Set(answer.value.map((alarm) => alarm.code))) {

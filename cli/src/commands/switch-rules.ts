@@ -9,9 +9,8 @@ import {
   type SwitchRuleVersion,
 } from '@tsunagu/protocols/fleet';
 import { z } from 'zod';
-import { type ExitCode, exit, layOut, printTable, refuse } from '../console/index.ts';
+import { exit, type ExitCode, layOut, momentOf, printTable, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
-import { time } from './switch.ts';
 
 const fileLengthMax = 4_194_304;
 
@@ -64,7 +63,7 @@ export async function listVersions({ client, console, json }: Context, kind: Swi
       console,
       [
         { head: columns.version, cell: (each: SwitchRuleVersion) => String(each.version), right: true },
-        { head: columns.at, cell: (each) => (each.at === null ? '' : time(each.at)) },
+        { head: columns.at, cell: (each) => (each.at === null ? '' : momentOf(each.at)) },
         { head: columns.by, cell: (each) => each.by },
         { head: columns.reason, cell: (each) => each.reason },
       ],
@@ -113,7 +112,7 @@ export async function listStandIn(
     printTable(
       console,
       [
-        { head: columns.at, cell: (use: StandInUse) => time(use.at) },
+        { head: columns.at, cell: (use: StandInUse) => momentOf(use.at) },
         { head: columns.link, cell: (use) => use.link },
         { head: columns.card, cell: (use) => use.lastFour },
         { head: columns.amount, cell: (use) => console.texts.yen(use.amountMinor), right: true },

@@ -8,12 +8,9 @@ import type {
   SwitchTransaction,
 } from '@tsunagu/protocols/fleet';
 import type { Result } from '@tsunagu/protocols/kit';
-import { type Column, type ExitCode, exit, layOut, refuse } from '../console/index.ts';
+import { type Column, exit, type ExitCode, layOut, momentOf, pad, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 import { ownText } from './sale.ts';
-
-/** A time of the API as a table shows it: local, YYYY-MM-DD hh:mm:ss. */
-export const time = (iso: string): string => new Date(iso).toLocaleString('sv-SE');
 
 /** Shows a list as JSON or as a table. `empty` is said where there is nothing. */
 export function show<T>(
@@ -50,7 +47,7 @@ export async function showLinks(context: Context): Promise<ExitCode> {
   for (const { id, mismatches } of json ? [] : answer.value) {
     if (mismatches.length > 0) console.out(id);
     for (const { at, mti, waiting, differs } of mismatches)
-      console.out(texts.mismatch(time(at), mti, waiting, differs.map(elementName).join(' ')));
+      console.out(texts.mismatch(momentOf(at), mti, waiting, differs.map(elementName).join(' ')));
   }
   const isDown = answer.value.some(({ side, state }) => side === 'issuer' && state !== 'signed-on');
   return isDown ? exit.otherOutcome : exit.ok;
@@ -89,7 +86,7 @@ export async function searchTransactions(context: Context, search: SwitchSearch,
   const { texts } = console;
   const columns: readonly Column<SwitchTransaction>[] = [
     { head: heads.id, cell: ({ id }) => id },
-    { head: heads.at, cell: ({ at }) => time(at) },
+    { head: heads.at, cell: ({ at }) => momentOf(at) },
     { head: heads.from, cell: ({ from }) => from },
     { head: heads.kind, cell: ({ kind }) => wordOf(texts.switch.operations, kind) },
     { head: heads.amount, cell: ({ amountMinor }) => texts.yen(amountMinor), right: true },
@@ -131,24 +128,42 @@ export async function showTransaction({ client, console, json }: Context, id: st
     return exit.ok;
   }
   const { entries, postings, ownCurrency, method, ...facts } = answer.value;
-  for (const [name, value] of Object.entries(facts)) if (value !== null) console.out(`${name.padEnd(16)}${value}`);
-  const { switch: texts } = console.texts;
-  if (method) console.out(`${'method'.padEnd(16)}${paymentMethodText(method, console.language)}`);
-  if (ownCurrency)
-    console.out(
-      `${'ownCurrency'.padEnd(16)}${ownText(ownCurrency)}  ${texts.rate(ownCurrency.rate, ownCurrency.markUpBasisPoints ?? 0)}`,
-    );
+  const { yen, switch: texts } = console.texts;
+  const inWords: Readonly<Record<string, (value: string) => string>> = {
+    at: momentOf,
+    kind: (value) => wordOf(texts.operations, value),
+    state: (value) => wordOf(texts.saleStates, value),
+    entry: (value) => wordOf(texts.entries, value),
+    decidedBy: (value) => wordOf(texts.deciders, value),
+    amountMinor: (value) => yen(Number(value)),
+  };
+  const lines = [
+    ...Object.entries(facts).flatMap(([name, value]) =>
+      value === null ? [] : [{ name, text: inWords[name]?.(String(value)) ?? String(value) }],
+    ),
+    ...(method ? [{ name: 'method', text: paymentMethodText(method, console.language) }] : []),
+    ...(ownCurrency
+      ? [
+          {
+            name: 'ownCurrency',
+            text: `${ownText(ownCurrency)}  ${texts.rate(ownCurrency.rate, ownCurrency.markUpBasisPoints ?? 0)}`,
+          },
+        ]
+      : []),
+  ].map(({ name, text }) => ({ label: wordOf(texts.facts, name), text }));
+  // A label of the full width takes two columns a letter.
+  for (const { label, text } of lines) console.out(`${pad(label, 22)}${text}`);
   console.out(texts.journal);
   for (const { at, entry, facts: more } of entries)
     console.out(
-      `  ${time(at)}  ${entry}  ${Object.entries(more)
-        .map(([name, value]) => `${name}=${value}`)
+      `  ${momentOf(at)}  ${wordOf(texts.journalEntries, entry)}  ${Object.entries(more)
+        .map(([name, value]) => `${wordOf(texts.facts, name)}=${value}`)
         .join(' ')}`.trimEnd(),
     );
   if (postings.length > 0) console.out(texts.postings);
   for (const { side, kind, amountMinor, link, day, saidDay } of postings)
     console.out(
-      `  ${texts.side[side]}  ${link}  ${day}${day === saidDay ? '' : ` (${saidDay})`}  ${kind}  ${console.texts.yen(amountMinor)}`,
+      `  ${texts.side[side]}  ${link}  ${day}${day === saidDay ? '' : ` (${saidDay})`}  ${wordOf(texts.postingKinds, kind)}  ${yen(amountMinor)}`,
     );
   return exit.ok;
 }
@@ -162,7 +177,7 @@ export async function showAdvices(context: Context, isDead: boolean): Promise<Ex
   const heads = texts.switch.columns;
   const columns: readonly Column<SwitchAdvice>[] = [
     { head: heads.id, cell: ({ id }) => id },
-    { head: heads.at, cell: ({ createdAt }) => time(createdAt) },
+    { head: heads.at, cell: ({ createdAt }) => momentOf(createdAt) },
     { head: heads.kind, cell: ({ kind }) => wordOf(texts.switch.operations, kind) },
     { head: heads.link, cell: ({ link }) => link },
     {
@@ -174,7 +189,7 @@ export async function showAdvices(context: Context, isDead: boolean): Promise<Ex
     { head: heads.state, cell: ({ state }) => wordOf(texts.switch.saleStates, state) },
     { head: heads.attempts, cell: ({ attempts }) => String(attempts), right: true },
     { head: heads.said, cell: ({ lastActionCode }) => lastActionCode ?? texts.none },
-    { head: heads.next, cell: ({ nextAt }) => time(nextAt) },
+    { head: heads.next, cell: ({ nextAt }) => momentOf(nextAt) },
   ];
   show(context, answer.value, columns, texts.switch.nothingWaits);
   return answer.value.some(({ state }) => state === 'dead') ? exit.otherOutcome : exit.ok;

@@ -17,9 +17,17 @@ import {
 } from '@tsunagu/protocols/validity';
 import type { World } from '@tsunagu/protocols/world';
 import { z } from 'zod';
-import { type Column, type Console, type ExitCode, exit, layOut, printFault, refuse } from '../console/index.ts';
+import {
+  type Column,
+  type Console,
+  exit,
+  type ExitCode,
+  layOut,
+  momentOf,
+  printFault,
+  refuse,
+} from '../console/index.ts';
 import type { Context } from './context.ts';
-import { time } from './switch.ts';
 
 /** What the far end of a link was handed, as far as files go. */
 const credentials = z.object({ zoneKbpk: z.string().regex(/^[0-9A-F]{64}$/) });
@@ -154,7 +162,7 @@ export async function listValidity({ client, console, json }: Context, count: nu
     const heads = texts.columns;
     const columns: readonly Column<ValidityFileView>[] = [
       { head: heads.id, cell: ({ id }) => id },
-      { head: heads.at, cell: ({ at }) => time(at) },
+      { head: heads.at, cell: ({ at }) => momentOf(at) },
       { head: heads.link, cell: ({ link }) => link },
       { head: heads.file, cell: ({ fileId }) => fileId },
       { head: heads.state, cell: ({ state }) => texts.state[state] },

@@ -5,6 +5,7 @@ export { readCsvText } from './csv-text.ts';
 export { itemIn } from './evidence-options.ts';
 export { optionFault } from './option-fault.ts';
 export { refuse } from './refuse.ts';
+export { momentOf } from './moment.ts';
 export { type Column, cut, layOut, pad } from './table.ts';
 export { printList, printTable } from './list.ts';
 export { usageErrorOf } from './usage-error.ts';

@@ -12,9 +12,21 @@ const says: Readonly<Record<string, (named: readonly string[], message: string) 
   'commander.invalidArgument': ([name, value], message) => {
     const allowed = /(?:is invalid|for argument '[^']*')\. ?(?:Allowed choices are )?(.*?)\.?$/s.exec(message)?.[1];
     const [what, given] = /value '/.test(message) ? [value, name] : [name, value];
-    return `「${what}」の値「${given}」は正しくありません。${allowed ? `指定の形: ${allowed}` : ''}`;
+    return `「${what}」の値「${given}」は正しくありません。${allowed ? `指定の形: ${inJapanese(allowed)}` : ''}`;
   },
 };
+
+/** The words in the forms that our own options name; everything else of a form is figures and signs. */
+const forms: readonly (readonly [RegExp, string])[] = [
+  [/^(\d+(?:-\d+)?) digits$/, '数字$1桁'],
+  [/^0 to 20, two decimals$/, '0から20まで、小数2桁以内'],
+  [/^a-z, 0-9 and "-", at most 32$/, 'a-z、0-9、「-」、32文字以内'],
+  [/^A-Z, 0-9, - \(15\)$/, 'A-Z、0-9、「-」、15文字以内'],
+  [/^MONTH or MONTH:YEN, 1-12$/, '月 または 月:円（月は1-12）'],
+];
+
+const inJapanese = (form: string): string =>
+  forms.reduce((text, [pattern, words]) => text.replace(pattern, words), form);
 
 /**
  * What to tell somebody whose command line cannot be understood, in Japanese; undefined where only the English text is there.

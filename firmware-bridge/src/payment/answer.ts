@@ -1,4 +1,4 @@
-import type { OpenMessage } from '@tsunagu/protocols/acquiring';
+import { balanceAccounts, type Hours, type OpenMessage, parseHours } from '@tsunagu/protocols/acquiring';
 import { responseMti } from '@tsunagu/protocols/iso8583';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 
@@ -11,8 +11,12 @@ export interface ReadAnswer {
   readonly emv: Uint8Array;
   /** The element that the no is about (DE44); undefined when it names none. */
   readonly refusedElement: number | undefined;
-  /** What is available, yen (DE54, amount type 02); undefined when the answer does not tell. */
+  /** What is available, yen or points (DE54, amount type 02); undefined when the answer does not tell. */
   readonly balanceMinor: number | undefined;
+  /** What it counts, where that is not yen. */
+  readonly balanceUnit: 'points' | undefined;
+  /** When whoever refused serves (DE44). */
+  readonly serviceHours: Hours | undefined;
 }
 
 /** Elements that an answer repeats: processing code, amount, STAN, local time, terminal. */
@@ -32,7 +36,8 @@ export function readAnswer(request: OpenMessage, answer: OpenMessage): Result<Re
     approvalCode: text(answer, 38),
     emv: emv instanceof Uint8Array ? Uint8Array.from(emv) : new Uint8Array(0),
     refusedElement: Number(/^DE(\d{1,3})$/.exec(text(answer, 44) ?? '')?.[1]) || undefined,
-    balanceMinor: balanceOf(text(answer, 54) ?? ''),
+    ...balanceOf(text(answer, 54) ?? ''),
+    serviceHours: parseHours(text(answer, 44) ?? ''),
   });
 }
 
@@ -43,8 +48,11 @@ const text = ({ fields }: OpenMessage, element: number): string | undefined => {
 };
 
 /** DE54: sets of 20 characters, account type n2, amount type n2, currency n3, sign, amount n12. ISO 8583:1993, 4.3.54. */
-function balanceOf(amounts: string): number | undefined {
-  const [, sign, digits] = /^(?:.{20}){0,5}?\d{2}02392([CD])(\d{12})/.exec(amounts) ?? [];
-  if (digits === undefined) return undefined;
-  return sign === 'D' ? -Number(digits) : Number(digits);
+function balanceOf(amounts: string): Pick<ReadAnswer, 'balanceMinor' | 'balanceUnit'> {
+  const [, account, sign, digits] = /^(?:.{20}){0,5}?(\d{2})02392([CD])(\d{12})/.exec(amounts) ?? [];
+  if (digits === undefined) return { balanceMinor: undefined, balanceUnit: undefined };
+  return {
+    balanceMinor: sign === 'D' ? -Number(digits) : Number(digits),
+    balanceUnit: account === balanceAccounts.points ? 'points' : undefined,
+  };
 }

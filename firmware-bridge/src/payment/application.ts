@@ -8,7 +8,7 @@ import {
 } from '@tsunagu/protocols/acquiring';
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
-import type { PaymentOrder, SaleOutcome, SaleResult, SaleStep } from '@tsunagu/protocols/fleet';
+import { isTopUp, type PaymentOrder, type SaleOutcome, type SaleResult, type SaleStep } from '@tsunagu/protocols/fleet';
 import type { Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { canTakeSignature, nextInterface, transactionTypes } from '../kernel/index.ts';
@@ -38,8 +38,11 @@ export interface PaymentOptions {
   readonly signaturePad?: SignaturePad | undefined;
 }
 
-/** A payment with a card that is being presented, and that has an account behind it. A charge: with a prepaid card, whose stripe is drawn. */
-export type PresentedOrder = Extract<PaymentOrder, { readonly kind: 'sale' | 'preauth' | 'balance' | 'charge' }>;
+/** A payment with a card that is being presented, and that has an account behind it. A charge and an issue: with a prepaid card, whose stripe is drawn. */
+export type PresentedOrder = Extract<
+  PaymentOrder,
+  { readonly kind: 'sale' | 'preauth' | 'balance' | 'charge' | 'issue' }
+>;
 
 type Entry = Transaction['entry'];
 type Step = (name: SaleStep, detail?: string) => void;
@@ -373,7 +376,7 @@ export class PaymentApplication {
   #voidOf({ original }: FollowUp, stan: number): OpenMessage {
     const { ports, world } = this.#options;
     const { processingCode } =
-      original.kind === 'refund' || original.kind === 'charge' ? operations[original.kind] : operations.sale;
+      original.kind === 'refund' || isTopUp(original.kind) ? operations[original.kind] : operations.sale;
     return voidMessage(original, processingCode, ports.identity(), {
       stan: sixDigits(stan),
       nowMs: world.clock.now(),

@@ -1,6 +1,7 @@
 import { lumpSum } from '@tsunagu/protocols/acquiring';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import {
+  isTopUp,
   type PaymentOrder,
   realCard,
   realStripe,
@@ -227,10 +228,10 @@ export class TerminalCardSide implements CardSide {
         const result = isTransit
           ? run.method !== undefined
             ? refusedPayment(order, at, 'refused', 'PAYMENT_METHOD_NOT_AGREED')
-            : order.kind === 'preauth'
+            : order.kind === 'preauth' || order.kind === 'issue'
               ? refusedPayment(order, at, 'refused', 'PAYMENT_NOT_FOR_CARD')
               : await this.payment.presentTransit(order, run)
-          : order.kind === 'history' || (order.kind === 'charge' && at !== 'stripe')
+          : order.kind === 'history' || (isTopUp(order.kind) && at !== 'stripe')
             ? refusedPayment(order, at, 'refused', 'PAYMENT_NOT_FOR_CARD')
             : await this.payment.present(order, at, run);
         this.#traces.end(this.#options.world.clock.now(), result);

@@ -84,6 +84,8 @@ export class PaymentClosing {
       approvalCode: answer?.approvalCode,
       actionCode: answer?.actionCode ?? ended.actionCode,
       balanceMinor: answer?.balanceMinor ?? ended.balanceMinor,
+      balanceUnit: answer?.balanceUnit,
+      ...(record.outcome === 'declined' && { serviceHours: answer?.serviceHours }),
       ownCurrency: leg.request && ownCurrencyOf(leg.agreed),
       ...(record.outcome === 'declined' &&
         answer?.refusedElement === paymentMethodElement && { reason: 'PAYMENT_METHOD_NOT_AGREED' }),

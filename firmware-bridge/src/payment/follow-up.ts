@@ -23,10 +23,22 @@ export interface Known {
   readonly advices: readonly AdviceEntry[];
 }
 
-/** The newest transaction with a message of this STAN (up to six digits) or RRN (twelve characters). */
-export function findOriginal(all: readonly Transaction[], number: string): Transaction | undefined {
+/**
+ * The newest transaction with a message of this STAN (up to six digits) or RRN (twelve characters). Each issuer link counts its own RRNs, so two of one hour may have
+ * the same: what nobody could follow up gives way, and of several others PAYMENT_RRN_TWICE asks for the STAN.
+ */
+export function findOriginal(
+  all: readonly Transaction[],
+  number: string,
+): Result<Transaction, 'PAYMENT_UNKNOWN' | 'PAYMENT_RRN_TWICE'> {
   const stan = number.padStart(6, '0');
-  return [...all].reverse().find((one) => (number.length === 12 ? one.rrn === number : one.stan === stan));
+  const isRrn = number.length === 12;
+  const named = all.filter((one) => (isRrn ? one.rrn === number : one.stan === stan));
+  const followable = named.filter(({ kind }) => kind !== 'void' && !isInquiry(kind));
+  if (isRrn && followable.length > 1)
+    return fail('PAYMENT_RRN_TWICE', { facts: { stans: followable.map((one) => one.stan).join(' ') } });
+  const found = (isRrn ? followable.at(-1) : undefined) ?? named.at(-1);
+  return found ? ok(found) : fail('PAYMENT_UNKNOWN', { field: 'original' });
 }
 
 /** Of one business transaction: what belongs to it goes to the switch in order. */
@@ -43,8 +55,9 @@ export function judgeFollowUp(
   known: Known,
   configuration: Configuration,
 ): Result<FollowUp, ErrorCode> {
-  const original = findOriginal(known.all, order.original);
-  if (original === undefined) return fail('PAYMENT_UNKNOWN', { field: 'original' });
+  const found = findOriginal(known.all, order.original);
+  if (!found.ok) return found;
+  const original = found.value;
   const { card, kind } = original;
   if (kind === 'void' || isInquiry(kind)) return fail('PAYMENT_NOT_FOLLOWABLE', { facts: { kind } });
   if (original.outcome !== 'approved' || card === undefined)

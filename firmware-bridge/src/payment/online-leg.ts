@@ -28,6 +28,7 @@ const kindOf = {
   balance: 'balance',
   refund: 'refund',
   charge: 'charge',
+  issue: 'issue',
 } as const satisfies Partial<Record<Operation, PaymentKind>>;
 export type LegOperation = keyof typeof kindOf;
 

@@ -51,6 +51,7 @@ const reversible: Readonly<Partial<Record<PaymentKind, Operation>>> = {
   preauth: 'authorisation',
   refund: 'refund',
   charge: 'charge',
+  issue: 'issue',
 };
 
 /**

@@ -23,6 +23,8 @@ export const resultOf = (one: Transaction, durationMs: number): SaleResult => ({
   ...(one.isOffline && { decidedBy: 'terminal' as const }),
   ...(one.original !== undefined && { original: one.original.stan }),
   ...(one.balanceMinor !== undefined && { balanceMinor: one.balanceMinor }),
+  ...(one.balanceUnit !== undefined && { balanceUnit: one.balanceUnit }),
+  ...(one.serviceHours !== undefined && { serviceHours: one.serviceHours }),
   ...(one.method !== undefined && { method: one.method }),
   ...(one.ownCurrency !== undefined && {
     ownCurrency: {

@@ -1,4 +1,4 @@
-import { paymentKind, saleMethod, saleOutcome } from '@tsunagu/protocols/fleet';
+import { balanceUnit, paymentKind, saleMethod, saleOutcome, serviceHours } from '@tsunagu/protocols/fleet';
 import { z } from 'zod';
 import { chipReceipt, sealedCard } from '../secure/index.ts';
 import { signature } from '../signature/index.ts';
@@ -53,6 +53,8 @@ export const transaction = z.object({
   original: z.object({ slip: z.number().int(), stan: z.string().max(6), localTime: z.string().max(12) }).optional(),
   chip: chipReceipt.optional(),
   balanceMinor: z.number().int().optional(),
+  balanceUnit: balanceUnit.optional(),
+  serviceHours: serviceHours.optional(),
   ownCurrency: ownCurrency.optional(),
   /** How the cardholder pays; absent: at once. */
   method: saleMethod.optional(),

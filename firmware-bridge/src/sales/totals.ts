@@ -3,10 +3,16 @@ import type { AdviceEntry } from './advice-store.ts';
 import { isVoided, type Transaction } from './record.ts';
 
 /** Kinds that are in the totals; a void is not a line of its own: it takes one out of its own. */
-const counted: readonly PaymentKind[] = ['sale', 'refund', 'preauth', 'complete', 'charge'];
+const counted: readonly PaymentKind[] = ['sale', 'refund', 'preauth', 'complete', 'charge', 'issue'];
 
-/** What the kind adds to the net amount: of a charge the merchant has the cash already. */
-const sign: Readonly<Partial<Record<PaymentKind, number>>> = { sale: 1, complete: 1, refund: -1, charge: -1 };
+/** What the kind adds to the net amount: of what goes onto a card the merchant has the cash already. */
+const sign: Readonly<Partial<Record<PaymentKind, number>>> = {
+  sale: 1,
+  complete: 1,
+  refund: -1,
+  charge: -1,
+  issue: -1,
+};
 
 const shownMax = 32;
 

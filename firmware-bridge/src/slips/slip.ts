@@ -1,7 +1,7 @@
 import { currencies, lumpSum, moneyText, paymentMethodText, rateText } from '@tsunagu/protocols/acquiring';
 import { describeActionCode } from '@tsunagu/protocols/iso8583';
 import { schemes } from '@tsunagu/protocols/emv';
-import { isInquiry, type TerminalTotals } from '@tsunagu/protocols/fleet';
+import { isInquiry, isTopUp, type TerminalTotals } from '@tsunagu/protocols/fleet';
 import type { OwnCurrency, Transaction } from '../sales/index.ts';
 import type { Signature } from '../signature/index.ts';
 import { transitScheme } from '@tsunagu/protocols/felica';
@@ -71,7 +71,12 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
   const isTransit = title === 'transit';
   const isBack = one.kind === 'refund' || one.kind === 'void';
   const own = one.ownCurrency && ownTexts(one.ownCurrency, isBack);
-  const left = one.balanceMinor === undefined ? '-' : yen(one.balanceMinor);
+  const left =
+    one.balanceMinor === undefined
+      ? '-'
+      : one.balanceUnit === 'points'
+        ? texts.points(one.balanceMinor.toLocaleString('en'))
+        : yen(one.balanceMinor);
   return [
     ...line(head.receiptHeader),
     { type: 'title', text: texts.titles[title], isLarge: false },
@@ -110,9 +115,7 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
               ]
             : []),
           // Money that goes onto a card buys nothing yet.
-          ...(one.kind === 'charge'
-            ? []
-            : pair(texts.tax(head.taxPercent), yen(taxIn(one.amountMinor, head.taxPercent)))),
+          ...(isTopUp(one.kind) ? [] : pair(texts.tax(head.taxPercent), yen(taxIn(one.amountMinor, head.taxPercent)))),
           ...pair(
             labels.left,
             title !== 'payment' && isMade && one.balanceMinor !== undefined ? left : undefined,
@@ -203,7 +206,7 @@ export function totalsSlip(totals: TerminalTotals, head: SlipHead, language: Sli
       {
         type: 'pair',
         label: [company, schemeName(scheme, language), texts.kinds[kind]].filter(Boolean).join(' '),
-        value: `${texts.count(count)}  ${yen(kind === 'refund' || kind === 'charge' ? -amountMinor : amountMinor)}`,
+        value: `${texts.count(count)}  ${yen(kind === 'refund' || isTopUp(kind) ? -amountMinor : amountMinor)}`,
       },
     ]),
     { type: 'rule' },

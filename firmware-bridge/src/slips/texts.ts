@@ -58,6 +58,7 @@ export interface SlipTexts {
   /** At which rate it is given back. */
   readonly backAtRate: string;
   readonly queued: string;
+  readonly points: (count: string) => string;
   readonly notMade: string;
   readonly again: string;
   readonly open: string;
@@ -81,6 +82,7 @@ export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
       complete: '承認後売上',
       balance: '残高照会',
       charge: 'チャージ',
+      issue: 'カード発行',
       history: '利用履歴',
     },
     outcomes: {
@@ -138,6 +140,7 @@ export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
       `円と${currency}の選択肢の提示を受け、上記のレートと上乗せ率で${currency}でのお支払いを選択しました。換算は加盟店が行い、カードブランドによるものではありません。`,
     backAtRate: '売上時のレートで返金します。',
     queued: 'センター未送信',
+    points: (count) => `${count}ポイント`,
     notMade: '取引不成立',
     again: '再印字',
     open: '営業中',
@@ -159,6 +162,7 @@ export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
       complete: 'Completion',
       balance: 'Balance',
       charge: 'Charge',
+      issue: 'Card issue',
       history: 'History',
     },
     outcomes: {
@@ -216,6 +220,7 @@ export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
       `I was offered the choice between JPY and ${currency} and chose to pay in ${currency} at the rate and mark-up above. The conversion is made by the merchant, not by the card scheme.`,
     backAtRate: 'Given back at the rate of the sale.',
     queued: 'Not sent yet',
+    points: (count) => `${count} points`,
     notMade: 'NO TRANSACTION',
     again: 'REPRINT',
     open: 'Open',

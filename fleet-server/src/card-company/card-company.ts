@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
 import { createServer, type TLSSocket } from 'node:tls';
 import {
+  balanceAccounts,
+  formatHours,
   adviceReasons,
   answerTo,
   cardCompanyLink,
@@ -527,13 +529,21 @@ class Session {
     const added: { [element: number]: FieldValue } = { 39: actionCode };
     if (approvalCode !== '') added[38] = approvalCode;
     if (emv !== '') added[55] = hex(emv);
+    const { hours } = this.#issuer.profile;
+    // Of what we answer it is the hours alone that have this code.
+    if (actionCode === '907' && hours) added[44] = formatHours(hours);
     const books = this.#booksOf(day);
     const isHolder = card !== undefined && isPrepaid(card);
     if (actionCode === '000' && isHolder)
-      // Stored value account, available, yen. ISO 8583:1993, 4.3.54.
-      added[54] = balanceElement('60', prepaidBalance(card, books) ?? 0);
+      added[54] = balanceElement(
+        'kind' in card && card.kind === 'points' ? balanceAccounts.points : balanceAccounts.storedValue,
+        prepaidBalance(card, books) ?? 0,
+      );
     else if (what === 'balance' && actionCode === '000')
-      added[54] = balanceElement('30', Math.max(0, this.#issuer.profile.limits.dayMax - books.spent(account)));
+      added[54] = balanceElement(
+        balanceAccounts.credit,
+        Math.max(0, this.#issuer.profile.limits.dayMax - books.spent(account)),
+      );
     const replacedBy = what === 'validity' && card && 'replacedBy' in card ? card.replacedBy : undefined;
     if (replacedBy) {
       if (replacedBy.pan !== undefined) added[2] = secretPan(replacedBy.pan);

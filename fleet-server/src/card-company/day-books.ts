@@ -9,7 +9,7 @@ interface Counted {
   readonly amountMinor: number;
 }
 
-const debits: ReadonlySet<Operation> = new Set(['sale', 'completion', 'offlineSale', 'charge']);
+const debits: ReadonlySet<Operation> = new Set(['sale', 'completion', 'offlineSale', 'charge', 'issue']);
 
 /** What the card company counts on each business day: what it took, and what it gave back. A closed day takes nothing more; what comes later counts on the next. */
 export class DayBooks {

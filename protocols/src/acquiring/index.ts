@@ -145,3 +145,4 @@ export {
   totalsOf,
   writeItems,
 } from './reconciliation.ts';
+export { balanceAccounts, formatHours, type Hours, parseHours } from './said-with-answer.ts';

@@ -12,14 +12,24 @@ export const paymentErrors = defineErrors({
       next: '伝票の端末通番または検索参照番号と、端末番号を確認してください。',
     },
   },
+  PAYMENT_RRN_TWICE: {
+    en: {
+      says: 'Several transactions of this terminal have this RRN: each issuer link counts its own.',
+      next: 'Name the transaction by the STAN on its slip.',
+    },
+    ja: {
+      says: 'この検索参照番号の取引が端末に複数あります（番号はカード会社のリンクごとに付きます）。',
+      next: '伝票の端末通番で指定してください。',
+    },
+  },
   PAYMENT_NOT_FOR_CARD: {
     en: {
       says: 'This kind of payment cannot be made with this kind of card.',
-      next: 'A charge needs a transit or gift card, history a transit card; a transit card takes sale, charge, balance and history, and is given back by a void.',
+      next: 'A charge needs a transit, gift or points card, an issue a gift or points card, history a transit card; a transit card takes sale, charge, balance and history, and is given back by a void.',
     },
     ja: {
       says: 'このカードではこの取引を行えません。',
-      next: 'チャージは交通系ICカードとギフトカード、利用履歴は交通系ICカード専用です。交通系ICカードでは売上・チャージ・残高照会・利用履歴・取消が行えます。',
+      next: 'チャージは交通系ICカード・ギフトカード・ポイントカード、発行はギフトカードとポイントカード、利用履歴は交通系ICカード専用です。交通系ICカードでは売上・チャージ・残高照会・利用履歴・取消が行えます。',
     },
   },
   TRANSIT_NOT_TAKEN: {

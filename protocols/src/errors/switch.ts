@@ -501,12 +501,12 @@ export const switchErrors = defineErrors({
   },
   SWITCH_RULES_INVALID: {
     en: {
-      says: 'Rules of the switch contradict themselves, or name a link that is not there.',
-      next: 'Mend what is named; the rules that were in force stay in force.',
+      says: 'Rules of the switch have a form that they cannot have, contradict themselves, or name a link that is not there.',
+      next: 'Mend the place that is named: "tsunagu switch rules show KIND" prints rules as they have to look. Those that were in force stay in force.',
     },
     ja: {
-      says: 'スイッチのルールに矛盾があるか、存在しないリンクが指定されています。',
-      next: '示された箇所を直してください。現在のルールは有効のままです。',
+      says: 'スイッチのルールの形式が正しくないか、矛盾があるか、存在しないリンクが指定されています。',
+      next: '示された箇所を直してください。正しい形は「tsunagu switch rules show 種類」で表示できます。現在のルールは有効のままです。',
     },
   },
   SWITCH_RULES_VERSION_UNKNOWN: {

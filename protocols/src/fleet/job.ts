@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { softwareBytesMax } from '../software/limits.ts';
 import { keySlot } from './held-key.ts';
-import { cardHistoryLine, dcc, ownCurrency, paymentKind, method } from './payment.ts';
+import { balanceUnit, cardHistoryLine, dcc, method, ownCurrency, paymentKind, serviceHours } from './payment.ts';
 
 export const keyLoad = z
   .object({
@@ -133,6 +133,8 @@ export const saleResult = z
     slip: z.number().int().min(1).max(99_999).optional().describe('Slip number.'),
     original: z.string().max(6).optional().describe('STAN of the transaction that it follows.'),
     balanceMinor: z.number().int().optional().describe('What the account has left, minor units: answer to an inquiry.'),
+    balanceUnit: balanceUnit.optional(),
+    serviceHours: serviceHours.optional(),
     ownCurrency: ownCurrency.optional(),
     method: method.describe('How the cardholder pays; absent: at once.'),
     history: z.array(cardHistoryLine).max(20).optional().describe('History of a transit card, newest first.'),

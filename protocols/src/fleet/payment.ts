@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { formatPaymentMethod } from '../acquiring/payment-method.ts';
-import { isInquiry, paymentKinds } from './payment-kinds.ts';
+import { isInquiry, isTopUp, paymentKinds } from './payment-kinds.ts';
 import { paymentMethod } from './switch-rules.ts';
 
-export { isInquiry, paymentKinds };
+export { isInquiry, isTopUp, paymentKinds };
 
 /** A name in `paymentKinds`. */
 export const paymentKind = z
   .enum(paymentKinds)
   .describe(
-    'What a terminal does with money: sale, void, refund, authorisation, completion of it, balance inquiry; charge and history of a prepaid card.',
+    'What a terminal does with money: sale, void, refund, authorisation, completion of it, balance inquiry; charge, issue and history of a prepaid card.',
   );
 /** A name in `paymentKinds`. */
 export type PaymentKind = z.infer<typeof paymentKind>;
@@ -91,13 +91,14 @@ export const paymentOrder = z
     z.object({ kind: kind('preauth'), amountMinor, card, application, pin, dcc }),
     z.object({ kind: kind('balance'), card, application, pin }),
     z.object({ kind: kind('charge'), amountMinor, card }),
+    z.object({ kind: kind('issue'), amountMinor, card }),
     z.object({ kind: kind('history'), card }),
     z.object({ kind: kind('void'), original }),
     z.object({ kind: kind('refund'), original, amountMinor }),
     z.object({ kind: kind('complete'), original, amountMinor }),
   ])
   .describe(
-    'A payment to make. A sale, an authorisation, an inquiry and a charge present a card of the emulated reader; what follows up an earlier transaction names it and needs no card, since the terminal keeps it sealed.',
+    'A payment to make. A sale, an authorisation, an inquiry, a charge and the issue of a gift or points card present a card of the emulated reader; what follows up an earlier transaction names it and needs no card, since the terminal keeps it sealed.',
   );
 /** A payment to make. */
 export type PaymentOrder = z.infer<typeof paymentOrder>;
@@ -245,3 +246,20 @@ export const slipDocument = z
   .describe('A printed slip.');
 /** A printed slip as bytes. */
 export type SlipDocument = z.infer<typeof slipDocument>;
+
+/** Hours of the day in which whoever refused serves, local time of Japan. */
+export const serviceHours = z
+  .object({
+    from: z
+      .string()
+      .regex(/^\d\d:\d\d$/)
+      .describe('hh:mm; served from then on.'),
+    until: z
+      .string()
+      .regex(/^\d\d:\d\d$/)
+      .describe('hh:mm; not served from then on. Before `from`: of the next day.'),
+  })
+  .describe('When whoever refused serves, as the answer said (a bank, by its hours); local time of Japan.');
+
+/** What a balance counts: yen where nothing is said. */
+export const balanceUnit = z.enum(['points']).describe('What `balanceMinor` counts, where that is not yen.');

@@ -78,3 +78,9 @@ export function nextAfterActionCode(code: string, asked: 'payment' | 'inquiry' =
     ownEntry(named, code) ?? (code.startsWith('1') ? 'otherCard' : code.startsWith('2') ? 'keep' : 'helpDesk');
   return steps[step === 'later' && asked === 'inquiry' ? 'askLater' : step];
 }
+
+/** What can be done about a 907 of one that serves at certain hours of the day only (hh:mm, local time of Japan). */
+export const nextAtHours = ({ from, until }: { readonly from: string; readonly until: string }): CodeMeaning => ({
+  en: `Cards of this bank are served from ${from} to ${until} (Japan time): take another means of payment, or come back then.`,
+  ja: `この金融機関の取扱時間は${from}から${until}までです。別の支払方法をご利用いただくか、取扱時間内に再度お取引ください。`,
+});

@@ -26,7 +26,7 @@ export interface StripeAccountData {
   /** PIN online (a cash card), or the code under the scratch film (a gift card). */
   readonly pin: string;
   readonly bankAccount?: BankAccountData;
-  /** Yen, or points of a yen each, that a gift or points card was handed out with. */
+  /** Yen, or points of a yen each, that a gift or points card was handed out with; absent where a till has to issue it first. */
   readonly openingMinor?: number;
 }
 
@@ -56,6 +56,16 @@ export const stripeAccountData = [
     discretionary: '0000000000000',
     pin: '110027',
     openingMinor: 0,
+  },
+  {
+    name: 'gift-card-new',
+    kind: 'gift',
+    fate: { kind: 'approved' },
+    pan: '9392010000000030',
+    expiry: '301231',
+    serviceCode: '721',
+    discretionary: '0000000000000',
+    pin: '220931',
   },
   {
     name: 'points-card',

@@ -74,8 +74,8 @@ test.each([
   ['no rates', 'currency,yen\n', 'SWITCH_RATES_UNREADABLE', 'rates'],
   ['a currency that is none', 'XXX,1\n', 'SWITCH_RATES_UNREADABLE', 'line 1'],
   ['a currency twice', 'USD,1\nUSD,2\n', 'SWITCH_RULES_INVALID', 'rates.1.currency'],
-  ['the yen', 'JPY,1\n', 'INPUT_INVALID', 'rates.0.currency'],
-  ['nothing for a unit', 'USD,0\n', 'INPUT_INVALID', 'rates.0.yen'],
+  ['the yen', 'JPY,1\n', 'SWITCH_RULES_INVALID', 'rates.0.currency'],
+  ['nothing for a unit', 'USD,0\n', 'SWITCH_RULES_INVALID', 'rates.0.yen'],
 ])('a file with %s is refused whole, by its place', async (_what, text, code, place) => {
   const before = unwrap(await clientNow().switchRules('rates')).version;
   for (const lang of ['en', 'ja']) {

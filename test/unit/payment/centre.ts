@@ -91,7 +91,7 @@ export class Centre {
       const isTaken = /^(0|900)/.test(actionCode);
       if (isTaken) this.#booked.set(`${text(message, 11)}/${text(message, 12)}`, movedMinor(message));
     }
-    const added: { [element: number]: FieldValue } = { 37: '623289000001', 39: actionCode };
+    const added: { [element: number]: FieldValue } = { 37: `623289${text(message, 11)}`, 39: actionCode };
     if (actionCode === '000') added[38] = '123456';
     if (text(message, 3).startsWith('31')) added[54] = '3002392C000000012345';
     const answer = answerTo(message, responseMti(mti) ?? '', terminalLink.echoElements, added);

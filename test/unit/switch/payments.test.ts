@@ -90,6 +90,32 @@ test('every kind goes from terminal to card company and back, and the books agre
   );
 });
 
+test('a till issues a gift card once, tops it up, and the issue can be taken back', { timeout: 30_000 }, async () => {
+  const { side } = booted;
+  const card = 'gift-card-new';
+  expect(await side.run({ kind: 'charge', amountMinor: 1_000, card })).toMatchObject({ actionCode: '125' });
+  const issue = { kind: 'issue', amountMinor: 5_007, card } as const;
+  const issued = await side.run(issue);
+  expect(issued).toMatchObject({ outcome: 'approved', kind: 'issue', balanceMinor: 5_007 });
+  expect(await side.run(issue)).toMatchObject({ outcome: 'declined', actionCode: '119' });
+  const charged = await side.run({ kind: 'charge', amountMinor: 1_000, card });
+  expect(charged).toMatchObject({ outcome: 'approved', balanceMinor: 6_007 });
+  // Both sides count it on their day: the shop has the cash.
+  expect(
+    await house.store.db.selectFrom('switch_postings').selectAll().where('amount_minor', '=', 5_007).execute(),
+  ).toHaveLength(2);
+  expect(await side.run({ kind: 'void', original: charged.stan })).toMatchObject({ outcome: 'approved' });
+  expect(await side.run({ kind: 'void', original: issued.stan })).toMatchObject({ outcome: 'approved' });
+  await booted.drained();
+  await until(() => house.sw.reversalsQueued === 0);
+  expect(await side.run({ kind: 'balance', card })).toMatchObject({ actionCode: '125' });
+});
+
+test('what a points card has left is told in points', { timeout: 30_000 }, async () => {
+  const left = await booted.side.run({ kind: 'balance', card: 'points-card' });
+  expect(left).toMatchObject({ outcome: 'approved', balanceMinor: 3_000, balanceUnit: 'points' });
+});
+
 test('a gift card pays with what is on it, and a charge, a void and a refund put it there', {
   timeout: 30_000,
 }, async () => {

@@ -137,7 +137,10 @@ test('contracts say how may be paid, how it is verified, when, and in which curr
     }),
   );
   expect(own.judge(asked({ method: pays('21'), merchant: 'M2' }))).toBeUndefined();
-  expect(own.judge(asked({ method: pays('80') }))).toMatchObject({ why: 'hours' });
+  expect(own.judge(asked({ method: pays('80') }))).toMatchObject({
+    why: 'hours',
+    hours: { from: '09:00', until: '12:00' },
+  });
   expect(own.judge(asked({ method: pays('80'), nowMs: noon - 1 }))).toBeUndefined();
   expect(own.judge(asked({ scheme: 'unionpay', digits: '62509460000' }))).toBeUndefined();
   expect(own.judge(asked({ scheme: 'unionpay', digits: '62509460000', hasPin: true }))).toMatchObject({ why: 'pin' });

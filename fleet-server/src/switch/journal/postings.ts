@@ -11,7 +11,7 @@ function classOf({ kind, scheme }: Pick<SaleRow, 'kind' | 'scheme'>): 'debit' | 
   if (scheme === transitScheme.key) return undefined;
   return debits.has(kind) ? 'debit' : kind === 'refund' ? 'credit' : undefined;
 }
-const debits: ReadonlySet<Operation> = new Set(['sale', 'completion', 'offlineSale', 'charge']);
+const debits: ReadonlySet<Operation> = new Set(['sale', 'completion', 'offlineSale', 'charge', 'issue']);
 
 /** A side of a transaction. */
 export type Side = 'acquirer' | 'issuer';

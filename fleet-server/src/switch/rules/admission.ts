@@ -1,4 +1,5 @@
 import {
+  type Hours,
   type Operation,
   type PaymentMethod,
   parsePaymentMethod,
@@ -41,6 +42,8 @@ export interface Admission {
         readonly reason: AdmissionReason;
         /** The element that it is about, where whoever asked can do something about it (DE44). */
         readonly element?: number | undefined;
+        /** When it would not be refused (DE44). */
+        readonly hours?: Hours | undefined;
         /** What of the contract forbids it. */
         readonly contract?: ContractRefusal['why'];
       }
@@ -97,6 +100,7 @@ export function admit(rules: SwitchRules, arrived: Arrived, health: LinkHealth):
       reason: 'SWITCH_CONTRACT_FORBIDS',
       element: aboutMethod.has(refused.why) ? 48 : undefined,
       contract: refused.why,
+      hours: refused.hours,
     },
   };
 }

@@ -30,7 +30,7 @@ export interface SwitchRules {
   /** Newest first, at most a thousand; the first of all is what the house began with. */
   versions(kind: SwitchRuleKind): Promise<readonly SwitchRuleVersion[]>;
   /**
-   * Writes the version after `base`. INPUT_INVALID: not rules of this kind. SWITCH_RULES_INVALID: they contradict themselves, or name a link that is not there.
+   * Writes the version after `base`. SWITCH_RULES_INVALID: not rules of this kind, they contradict themselves, or name a link that is not there.
    * SWITCH_RATES_IMPLAUSIBLE: a rate is far from the one before (`jumpMax`); the same rates, put in force by another person within a day, are taken.
    */
   change(
@@ -39,9 +39,7 @@ export interface SwitchRules {
     rules: unknown,
     reason: string,
     by: string,
-  ): Promise<
-    Result<SwitchRulesView, 'VERSION_CONFLICT' | 'INPUT_INVALID' | 'SWITCH_RULES_INVALID' | 'SWITCH_RATES_IMPLAUSIBLE'>
-  >;
+  ): Promise<Result<SwitchRulesView, 'VERSION_CONFLICT' | 'SWITCH_RULES_INVALID' | 'SWITCH_RATES_IMPLAUSIBLE'>>;
 }
 
 type Documents = { routing: RoutingRules; 'stand-in': StandInRules; contracts: ContractRules; rates: RateRules };
@@ -193,7 +191,12 @@ export async function openSwitchRules(
     },
     async change(kind, base, rules, reason, by) {
       const read = parseWith(switchRuleDocuments[kind], rules);
-      if (!read.ok) return read;
+      // The shape of a document is the document's, not the command's.
+      if (!read.ok)
+        return fail('SWITCH_RULES_INVALID', {
+          ...(read.fault.field !== undefined && { field: read.fault.field }),
+          ...(read.fault.facts && { facts: read.fault.facts }),
+        });
       const problem = problemOf(read.value, links(), world.clock.now());
       if (problem) return fail('SWITCH_RULES_INVALID', { field: problem.field, facts: { problem: problem.says } });
       if ('rates' in read.value) {

@@ -1,4 +1,4 @@
-import type { Operation, PaymentMethod } from '@tsunagu/protocols/acquiring';
+import type { Hours, Operation, PaymentMethod } from '@tsunagu/protocols/acquiring';
 import type { Contract, ContractRules } from '@tsunagu/protocols/fleet';
 import { isWithin } from '../routing/route.ts';
 
@@ -36,6 +36,8 @@ export interface ContractRefusal {
     | 'refund'
     | 'currency'
     | 'day';
+  /** When it may be, where the time of day forbids it. */
+  readonly hours?: Hours;
 }
 
 /** What is agreed where nothing else is: everything at once. */
@@ -86,7 +88,8 @@ export class Contracts {
     const { method, operation } = asked;
     if (contract.operations && !contract.operations.includes(operation)) return no('119', 'operation');
     if (operation === 'refund' && contract.refund === 'never') return no('119', 'refund');
-    if (contract.hours && !isWithin(contract.hours, asked.nowMs)) return no('907', 'hours');
+    if (contract.hours && !isWithin(contract.hours, asked.nowMs))
+      return { ...no('907', 'hours'), hours: contract.hours };
     if (!contract.methods.includes(method.code)) return no('119', 'method');
     if (method.code !== '10' && asked.amountMinor < contract.methodMinMinor) return no('110', 'amount');
     if (method.instalments !== undefined && !contract.instalments.includes(method.instalments))

@@ -3,6 +3,7 @@ import {
   businessDay,
   type Link,
   operations,
+  parseHours,
   readOfferReference,
   retrievalReference,
   transmissionTime,
@@ -14,6 +15,7 @@ import {
   type Message,
   originalMti,
   responseMti,
+  textOf,
 } from '@tsunagu/protocols/iso8583';
 import { unwrap } from '@tsunagu/protocols/kit';
 import type { Decision } from '../journal/journal.ts';
@@ -107,6 +109,9 @@ export function passedOn({ codec, echo, stampOf }: Face, request: Message, answe
     const value = answer.fields[number];
     if (value !== undefined) added[number] = value;
   }
+  // An issuer's own words are for nobody here; its hours are.
+  const about = textOf(answer, 44);
+  if (about !== undefined && parseHours(about)) added[44] = about;
   return unwrap(codec.encode(answerTo(request, answerMti(request), echo, added)));
 }
 

@@ -1,4 +1,4 @@
-import { businessDay, isAdvice, lumpSum } from '@tsunagu/protocols/acquiring';
+import { businessDay, formatHours, type Hours, isAdvice, lumpSum } from '@tsunagu/protocols/acquiring';
 import { type Message, textOf } from '@tsunagu/protocols/iso8583';
 import { fail, lastFour, Secret } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -42,6 +42,8 @@ interface Refusal {
   readonly reason: string;
   /** The element that it is about. */
   readonly element?: number | undefined;
+  /** When it would not be refused. */
+  readonly hours?: Hours | undefined;
 }
 
 /** Takes a request or advice: rules, route, stand-in, the journal, and only then the issuer. */
@@ -237,8 +239,11 @@ export class SaleIntake {
       issuer_day: null,
     } as const;
     if (refusal || !link) {
-      const { actionCode, reason, element }: Refusal = refusal ?? { actionCode: '908', reason: 'SWITCH_ROUTE_UNKNOWN' };
-      const about = element === undefined ? {} : { 44: `DE${element}` };
+      const { actionCode, reason, element, hours }: Refusal = refusal ?? {
+        actionCode: '908',
+        reason: 'SWITCH_ROUTE_UNKNOWN',
+      };
+      const about = element !== undefined ? { 44: `DE${element}` } : hours ? { 44: formatHours(hours) } : {};
       const decision = ownDecision(face, message, actionCode, reason, now, about);
       return { row: { ...kept, ...this.#journal.decided(decision) }, outgoing };
     }

@@ -87,6 +87,7 @@ export const en = {
   'kind.completion': 'Completion',
   'kind.offlineSale': 'Offline sale',
   'kind.charge': 'Charge',
+  'kind.issue': 'Card issue',
   'scheme.transit': 'Transit',
   'entry.contact': 'chip',
   'entry.contactless': 'tap',

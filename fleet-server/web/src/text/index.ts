@@ -77,9 +77,10 @@ export function reasonText(reason: string | null, actionCode: string | null): st
 }
 
 /** What can be done about a payment that did not stand: by our own reason, else by the issuer's code. */
-export function nextText({ outcome, reason, actionCode, kind }: SaleResult): string {
+export function nextText({ outcome, reason, actionCode, kind, serviceHours }: SaleResult): string {
   const known = tables.value;
   if (known === undefined || outcome === 'approved') return '';
+  if (reason === undefined && serviceHours) return known.nextAtHours(serviceHours)[language.value];
   if (reason === undefined)
     return known.nextAfterActionCode(actionCode ?? '', isInquiry(kind) ? 'inquiry' : 'payment')?.[language.value] ?? '';
   return isErrorCode(reason, known.errorTable) ? known.errorTable[reason][language.value].next : '';

@@ -89,6 +89,7 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'kind.completion': '承認後売上',
   'kind.offlineSale': 'オフライン売上',
   'kind.charge': 'チャージ',
+  'kind.issue': 'カード発行',
   'scheme.transit': '交通系IC',
   'entry.contact': 'IC',
   'entry.contactless': 'タッチ',
