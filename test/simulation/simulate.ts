@@ -355,13 +355,17 @@ class Simulation {
     ).clock.now();
   }
 
-  /** Somebody else lets it go, a moment later. */
+  /** Somebody else lets it go, a moment later; whoever hears no answer, since the server lost its power meanwhile, asks again. */
   #approveLater(id: string): void {
-    this.#scheduler.after(1_500, () => {
-      const { rooms } = this.#server;
-      if (rooms) void rooms.jobs.approve(id, { subject: 'approver', roles: ['admin'] });
-      else this.#approveLater(id);
-    });
+    let isAnswered = false;
+    const ask = (): void => {
+      if (isAnswered) return;
+      this.#scheduler.after(1_500, ask);
+      void this.#server.rooms?.jobs.approve(id, { subject: 'approver', roles: ['admin'] }).then(() => {
+        isAnswered = true;
+      });
+    };
+    this.#scheduler.after(1_500, ask);
   }
 }
 
