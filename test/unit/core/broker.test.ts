@@ -321,7 +321,7 @@ describe('the broker', () => {
       const far = connectTcp(broker.ports.fleet, '127.0.0.1');
       far.setNoDelay(true);
       far.pipe(near);
-      near.once('data', async (hello: Buffer) => {
+      const inPieces = async (hello: Buffer): Promise<void> => {
         near.pause();
         for (const piece of [hello.subarray(0, 1), hello.subarray(1, 7)]) {
           far.write(piece);
@@ -329,7 +329,8 @@ describe('the broker', () => {
         }
         far.write(hello.subarray(7));
         near.pipe(far);
-      });
+      };
+      near.once('data', (hello: Buffer) => void inPieces(hello));
       for (const end of [near, far]) end.on('error', () => undefined);
     });
     await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
