@@ -95,9 +95,7 @@ describe('npm start', () => {
     writeFileSync(join(data, 'terminals', 'CATS200-0001', 'identity.sealed'), 'TSS1 that nobody sealed');
     writeFileSync(join(data, 'terminals', 'CATS220-0001', 'reversals.sealed'), 'TSS1 that nobody sealed');
     const house = await startHouse({ data, portBase: moved, args: quiet });
-    expect(house.screen()).toMatch(
-      /1 terminal is not well[\s\S]*STORE_RECORD_DAMAGED[^\n]*CATS200-0001[^\n]*identity/,
-    );
+    expect(house.screen()).toMatch(/1 terminal is not well[\s\S]*STORE_RECORD_DAMAGED[^\n]*CATS200-0001[^\n]*identity/);
     const listed = await house.cli('terminals');
     expect(listed.stdout).toMatch(/CATS200-0001 {2}STORE_RECORD_DAMAGED {2}identity .*does not run/);
     expect(listed.stdout).toMatch(/CATS220-0001 {2}REVERSAL_RECORD_SET_ASIDE {2}reversals .*goes on/);

@@ -13,7 +13,8 @@ export interface Downlink {
 /** The way down to one terminal: a small window and a bounded queue, so that a frozen terminal holds up nobody else. */
 export class DownlinkQueue {
   readonly #write: (message: Downlink, done: () => void) => void;
-  readonly #waiting: Downlink[] = [];
+  /** There are thousands of terminals for which nothing waits: no list is kept for these. */
+  #waiting: Downlink[] | undefined;
   #inFlight = 0;
 
   constructor(write: (message: Downlink, done: () => void) => void) {
@@ -22,16 +23,20 @@ export class DownlinkQueue {
 
   /** False when the queue was full and the message was dropped. */
   push(message: Downlink): boolean {
-    if (this.#waiting.length >= queueMax) return false;
-    this.#waiting.push(message);
+    const waiting = (this.#waiting ??= []);
+    if (waiting.length >= queueMax) return false;
+    waiting.push(message);
     this.#pump();
     return true;
   }
 
   #pump(): void {
     while (this.#inFlight < windowMax) {
-      const next = this.#waiting.shift();
-      if (!next) return;
+      const next = this.#waiting?.shift();
+      if (!next) {
+        this.#waiting = undefined;
+        return;
+      }
       this.#inFlight += 1;
       this.#write(next, () => {
         this.#inFlight -= 1;

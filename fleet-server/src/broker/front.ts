@@ -19,7 +19,7 @@ export interface FrontOptions {
   readonly tls: TlsMaterial & Partial<Pick<ServerTls, 'follow'>>;
   readonly tickets: TicketKeys;
   readonly limits?: Partial<GateLimits> | undefined;
-  /** From the accept to the end of the TLS handshake and, over WebSocket, of the upgrade. */
+  /** From the accept to the first bytes, from there to the end of the TLS handshake and, over WebSocket, of the upgrade. */
   readonly connectTimeoutMs: number;
   /** A connection whose certificate was verified: its bytes, its TLS socket, and its place at the gate. */
   readonly accept: (stream: Duplex, socket: TLSSocket, entry: Entry) => void;
@@ -101,11 +101,32 @@ export async function openFront(options: FrontOptions): Promise<Result<Front, 'P
         if (entries.get(end) === entered.value) entries.delete(end);
         entered.value.ended();
       });
-      server.emit('connection', socket);
+      whenHeard(socket, () => server.emit('connection', socket));
     });
     return front;
   };
-  const handshakeFailed = (error: Error, socket: TLSSocket): void => {
+  /**
+   * TLS begins when the other end has spoken. Node takes bytes that were read before it into a buffer of their length and goes on with that one;
+   * otherwise it reads each connection into 64 KiB of its own for as long as that lasts, and V8, which counts these as its own, marks the heap for every thousand.
+   */
+  const whenHeard = (socket: Socket, begin: () => void): void => {
+    const stop = (): void => {
+      socket.setTimeout(0);
+      socket.off('timeout', timedOut).off('error', failed).off('readable', heard);
+    };
+    const failed = (error: Error): void => {
+      stop();
+      handshakeFailed(error, socket);
+    };
+    const timedOut = (): void => failed(silenceError('ERR_TLS_HANDSHAKE_TIMEOUT'));
+    const heard = (): void => {
+      if (socket.readableLength === 0) return failed(silenceError('ECONNRESET'));
+      stop();
+      begin();
+    };
+    socket.setTimeout(connectTimeoutMs).once('timeout', timedOut).once('error', failed).once('readable', heard);
+  };
+  const handshakeFailed = (error: Error, socket: Socket): void => {
     refused('fleetHandshakeFailed', { address: socket.remoteAddress, fault: handshakeFault(error) });
     // A handshake that ran out of time is only reported: the connection would stay.
     socket.destroy();
@@ -169,6 +190,10 @@ const closeServer = (server: Server): Promise<void> =>
     if (server.listening) server.close(() => resolve());
     else resolve();
   });
+
+/** As Node has it of a handshake that does not begin. */
+const silenceError = (code: 'ERR_TLS_HANDSHAKE_TIMEOUT' | 'ECONNRESET'): Error =>
+  Object.assign(new Error('no TLS handshake'), { code });
 
 function handshakeFault(error: Error): Fault {
   const code = 'code' in error ? String(error.code) : '';

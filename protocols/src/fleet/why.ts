@@ -61,7 +61,10 @@ export const whyTarget = z
       version: z.string().max(32).describe('The version.'),
     }),
     z.object({ kind: z.literal('configuration').describe('The desired configuration.') }),
-    z.object({ kind: z.literal('key').describe('A key.'), slot: z.string().max(32).describe('The slot. One that a terminal does not have is `TARGET_UNKNOWN`.') }),
+    z.object({
+      kind: z.literal('key').describe('A key.'),
+      slot: z.string().max(32).describe('The slot. One that a terminal does not have is `TARGET_UNKNOWN`.'),
+    }),
   ])
   .describe('What a terminal should have.');
 /** What somebody asks about. */

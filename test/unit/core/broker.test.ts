@@ -1,6 +1,7 @@
 import type { ShownCertificate } from '@tsunagu/fleet-server/identity/index';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { connect as connectTcp } from 'node:net';
+import { createHook } from 'node:async_hooks';
+import { type AddressInfo, connect as connectTcp, createServer } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { type GateLimits, type OpenBroker, openAedesBroker, packetLengthMax } from '@tsunagu/fleet-server/broker/index';
 import {
@@ -294,6 +295,53 @@ describe('the broker', () => {
     await Promise.all([ended(half), ended(silent)]);
     await logged('MQTT_CONNECT_TIMEOUT');
     await stillWorks(healthy, other);
+  });
+
+  it('begins no TLS with one that is silent, and tells of it as of any handshake that failed', async () => {
+    const failures = (): unknown[] =>
+      lines.filter(({ event }) => event === 'fleetHandshakeFailed').map(({ code }) => code);
+    let begun = 0;
+    const watch = createHook({ init: (_id, type) => void (type === 'TLSWRAP' && begun++) }).enable();
+    try {
+      const silent = connectTcp(broker.ports.fleet, '127.0.0.1');
+      await until('the silent one', () => failures().length === 1);
+      const leaving = connectTcp(broker.ports.fleet, '127.0.0.1', () => leaving.end());
+      await until('the one that left', () => failures().length === 2);
+      expect(begun).toBe(0);
+      await until('both ends', () => silent.closed && leaving.closed);
+      expect(failures()).toEqual(['TLS_HANDSHAKE_FAILED', 'TLS_HANDSHAKE_FAILED']);
+    } finally {
+      watch.disable();
+    }
+    await stillWorks(await connect(one), one);
+  });
+
+  it('takes a handshake that comes in pieces', async () => {
+    const relay = createServer((near) => {
+      const far = connectTcp(broker.ports.fleet, '127.0.0.1');
+      far.setNoDelay(true);
+      far.pipe(near);
+      const inPieces = async (hello: Buffer): Promise<void> => {
+        near.pause();
+        for (const piece of [hello.subarray(0, 1), hello.subarray(1, 7)]) {
+          far.write(piece);
+          await new Promise((resolve) => setTimeout(resolve, 30));
+        }
+        far.write(hello.subarray(7));
+        near.pipe(far);
+      };
+      near.once('data', (hello: Buffer) => void inPieces(hello));
+      for (const end of [near, far]) end.on('error', () => undefined);
+    });
+    await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
+    const { port } = relay.address() as AddressInfo;
+    const { cert, key } = one;
+    const client = await connect(one, {
+      stream: () => connectTls({ host: '127.0.0.1', port, ca: root, cert, key }),
+    });
+    await stillWorks(client, one);
+    client.end(true);
+    await new Promise<void>((resolve) => relay.close(() => resolve()));
   });
 
   it('turns away at the accept what is over its limits, tells of it in one line, and goes on for those inside', async () => {
