@@ -4,17 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { Postgres } from '../contracts/postgres.ts';
+import { freePortBase } from './house.ts';
 import { openSwitchHouse, Program } from './switch-programs.ts';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-const portBase = 31_300;
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
 });
 
 /** A server whose every commit is on its copy, too, before it is one. */
-async function pairOfServers(): Promise<{ readonly first: Postgres; readonly copy: Postgres }> {
+async function pairOfServers(portBase: number): Promise<{ readonly first: Postgres; readonly copy: Postgres }> {
   const first = await Postgres.start(portBase + 91);
   closers.push(() => first.stop());
   const copy = await first.copy('near', portBase + 92);
@@ -46,7 +46,8 @@ async function expectSoundMoney(oracle: Program, store: Postgres, told: object):
 }
 
 test('a node killed under load is followed by the one that stands by, and the money is the same on both sides', async () => {
-  const { first, copy } = await pairOfServers();
+  const portBase = await freePortBase();
+  const { first, copy } = await pairOfServers(portBase);
   const store = ['--switch-store', first.url(), copy.url()];
   const house = await openSwitchHouse(portBase, [...store, '--node', 'one']);
   closers.push(() => house.close());
@@ -111,9 +112,9 @@ async function openAddress(
 }
 
 test('a node stopped under load is followed, and when it wakes it says and keeps nothing more, and ends itself', async () => {
-  const { first, copy } = await pairOfServers();
+  const [base, otherBase] = [await freePortBase(), await freePortBase()];
+  const { first, copy } = await pairOfServers(base);
   const store = ['--switch-store', first.url(), copy.url()];
-  const [base, otherBase] = [portBase + 100, portBase + 200];
   const issuerPort = base + 7;
   const house = await openSwitchHouse(base, [...store, '--node', 'one']);
   closers.push(() => house.close());

@@ -46,12 +46,16 @@ export async function showLinks(context: Context): Promise<ExitCode> {
   show(context, answer.value, columns, '');
   for (const { id, mismatches } of json ? [] : answer.value) {
     if (mismatches.length > 0) console.out(id);
-    for (const { at, mti, waiting, differs } of mismatches)
-      console.out(texts.mismatch(momentOf(at), mti, waiting, differs.map(elementName).join(' ')));
+    for (const { at, waiting, differs, ...answer } of mismatches)
+      console.out(texts.mismatch(momentOf(at), nameOf(answer), waiting, differs.map(elementName).join(' ')));
   }
   const isDown = answer.value.some(({ side, state }) => side === 'issuer' && state !== 'signed-on');
   return isDown ? exit.otherOutcome : exit.ok;
 }
+
+/** What an answer calls itself; the RRN is what `tsunagu switch transactions --rrn` looks up. */
+const nameOf = ({ mti, stan, rrn }: Pick<SwitchLink['mismatches'][number], 'mti' | 'stan' | 'rrn'>): string =>
+  `${mti}${stan === null ? '' : ` STAN ${stan}`}${rrn === null ? '' : ` RRN ${rrn}`}`;
 
 /** An element in which an answer differs; 0 stands for the class of the message. */
 const elementName = (number: number): string => (number === 0 ? 'MTI' : `DE${number}`);

@@ -9,7 +9,7 @@ import {
   untilContact,
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
-import { isTransitCardName } from '@tsunagu/protocols/test-cards';
+import { isStripeAccountName, isTransitCardName } from '@tsunagu/protocols/test-cards';
 import type { World } from '@tsunagu/protocols/world';
 import { openAcquirer, openReversalStore, openStanCounter, stansOf } from '../acquiring/index.ts';
 import {
@@ -365,8 +365,8 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       world,
       seed: `${options.shopper.seed}\n${serial}`,
       meanSeconds: options.shopper.meanSeconds,
-      // A transit card has its owner; nobody who buys by himself empties it.
-      cards: cardSide.cards.filter((name) => !isTransitCardName(name)),
+      // A transit card has its owner; nobody who buys by himself empties it, nor gift and points cards or a bank account.
+      cards: cardSide.cards.filter((name) => !isTransitCardName(name) && !isStripeAccountName(name)),
       amountMaxMinor: () => twin.value.inForce.values.amountMaxMinor,
       sell: (order) => pay({ kind: 'sale', ...order }),
     });

@@ -54,12 +54,13 @@ export const cardNames = (): readonly string[] => [
   ...faultyCardNames,
 ];
 
-/** Names of the cards in everybody's pocket that one of these readers can read; the others are presented by name. */
+/** Names of the cards that one of these readers can read and whose issuers answer: everyday cards first, then transit cards, then gift, points and cash cards. */
 export const readableCards = (readers: readonly ReaderKind[]): readonly string[] => [
   ...[...everydayCardNames, ...Object.keys(stripeCards)].filter((name) =>
     readers.some((kind) => kind === entryOf(name)),
   ),
   ...(readers.includes('felica') ? transitCardData.map(({ name }) => name) : []),
+  ...(readers.includes('stripe') ? stripeAccountNames : []),
 ];
 
 /** A card that was drawn is in the holder's hand already. */

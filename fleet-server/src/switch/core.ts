@@ -11,6 +11,7 @@ import { beginEpoch, isFenced } from './journal/epoch.ts';
 import { Journal } from './journal/journal.ts';
 import { KeyCounters } from './journal/key-counters.ts';
 import { type Numbers, openNumbers } from './journal/numbers.ts';
+import { unmatchedOf } from './link/matching.ts';
 import { saleLineOf } from './journal/sale-line.ts';
 import type { PreparedLink } from './link/credentials.ts';
 import type { Line } from './link/line.ts';
@@ -115,7 +116,7 @@ export async function openCore<Prepared extends Pick<PreparedLink, 'link'>>(
     link: (id) => (id === undefined ? undefined : issuers.get(id)),
     numbers: (link) => numbers.of(link),
     lane: (link) => lanes.of(link),
-    unmatched: (link, mti, why) => operator.noteMismatch(link, mti, why),
+    unmatched: (link, answer, why) => operator.noteMismatch(link, answer, why),
     face: faceOf,
   });
 
@@ -135,7 +136,7 @@ export async function openCore<Prepared extends Pick<PreparedLink, 'link'>>(
           world.log('warn', 'issuerMessageRefused', { link: link.id, fault });
         },
         unmatched(message, why) {
-          operator.noteMismatch(link.id, message.mti, why);
+          operator.noteMismatch(link.id, unmatchedOf(message), why);
           processing.late(link.id, message, why).catch((cause: unknown) => {
             world.log('error', 'journalFailed', { fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
           });

@@ -582,11 +582,11 @@ export const switchErrors = defineErrors({
   VALIDITY_LINE_FORM: {
     en: {
       says: 'A line is no record of this file: its length, its characters or its number is not right.',
-      next: 'Mend the line and send it in another file; all other lines were taken.',
+      next: 'Mend the line. Of a file that was handed in all others were taken: send this one in another file. A list is sealed when all of its lines are right.',
     },
     ja: {
       says: 'レコードとして読めない行があります。長さ、文字、連番のいずれかが正しくありません。',
-      next: 'その行を直し、別のファイルで送ってください。ほかの行は受け付けています。',
+      next: 'その行を直してください。提出済みのファイルではほかの行は受け付けているので、その行だけ別のファイルで送ってください。一覧は全行が正しい場合にだけ暗号化されます。',
     },
   },
   VALIDITY_LINE_NOT_AUTHENTIC: {
@@ -632,11 +632,11 @@ export const switchErrors = defineErrors({
   VALIDITY_CARD_INVALID: {
     en: {
       says: 'What a record holds is no card: 12 to 19 digits with their check digit, and a month of expiry or none.',
-      next: 'Correct the number or the expiry (YYMM) and send this record again; all others were taken.',
+      next: 'Correct the number or the expiry (YYMM). Of a file that was handed in all others were taken: send this record in another file. A list is sealed when all of its lines are right.',
     },
     ja: {
       says: 'レコードの中身がカードではありません。番号は検査数字を含む12〜19桁、有効期限はYYMMか省略です。',
-      next: '番号か有効期限を直し、そのレコードを送り直してください。ほかは受け付けています。',
+      next: '番号か有効期限を直してください。提出済みのファイルではほかは受け付けているので、そのレコードだけ別のファイルで送ってください。一覧は全行が正しい場合にだけ暗号化されます。',
     },
   },
   SWITCH_CONTRACT_FORBIDS: {

@@ -57,6 +57,11 @@ export const switchLink = z
         z.object({
           at: time.describe('When it came.'),
           mti: z.string().describe('Its message type.'),
+          stan: z.string().nullable().describe('DE11 of it, null where it says none.'),
+          rrn: z
+            .string()
+            .nullable()
+            .describe('DE37 of it, which transactions are searched by; null where it says none.'),
           why: z.string().describe('How many requests waited, and in which elements the nearest one differs.'),
           waiting: z.number().int().describe('How many requests waited.'),
           differs: z

@@ -104,6 +104,8 @@ test('a list with a line that is not right is not sealed: its line is named, and
     const refused = await seal('bad', list, '9');
     expect([refused.code === exit.ok, refused.err]).toEqual([false, expect.stringContaining(code)]);
     expect(refused.err).toMatch(/\b2\b/);
+    if (code !== 'VALIDITY_REFERENCE_REFUSED')
+      expect(refused.err).toContain('A list is sealed when all of its lines are right.');
     expect(refused.err).not.toContain('47617390');
   }
 });

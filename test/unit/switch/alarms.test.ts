@@ -89,7 +89,9 @@ test('what is refused on a link is an alarm about that link, one row however man
     centre.say({ mti: '1814', fields: { 7: '1127040000', 11: '999999', 12: '261127040000', 24: '831', 39: '800' } });
     const mismatchesOf = async () => (await operator.links()).find(({ id }) => id === 'ec-centre-1')?.mismatches ?? [];
     await until(async () => (await mismatchesOf()).length === 1);
-    expect(await mismatchesOf()).toMatchObject([{ mti: '1814', waiting: 0, differs: [], why: 'none waiting' }]);
+    expect(await mismatchesOf()).toMatchObject([
+      { mti: '1814', stan: '999999', rrn: null, waiting: 0, differs: [], why: 'none waiting' },
+    ]);
     expect((await centre.ask(centre.sale('jcb-contact', 700))).text(39)).toBe('000');
     // The card company's answers with a MAC that is wrong.
     faults.rates = { wrongMac: 1 };
@@ -99,6 +101,18 @@ test('what is refused on a link is an alarm about that link, one row however man
       from: 'card-company-1',
       facts: { mti: '1210' },
     });
+    // An answer that comes twice is named by what its transaction is searched by.
+    faults.rates = { duplicate: 1 };
+    const answered = await centre.ask(centre.sale('jcb-contact', 702));
+    expect(answered.text(39)).toBe('000');
+    const twice = async () =>
+      (await operator.links())
+        .find(({ id }) => id === quick.id)
+        ?.mismatches.find(({ mti, rrn }) => mti === '1210' && rrn !== null);
+    await until(async () => (await twice()) !== undefined);
+    const rrn = (await twice())?.rrn ?? '';
+    expect(unwrap(await operator.transactions({ rrn }, { limit: 10 })).items).toMatchObject([{ amountMinor: 702 }]);
+    expect((await twice())?.stan).toBe(rrn.slice(-6));
     faults.rates = {};
   } finally {
     await centre.close();

@@ -26,10 +26,12 @@ describe.each(stripeAccountNames)('%s', (name) => {
   });
 });
 
-test('everybody’s cards come by chance, the others by name alone', () => {
+test('everybody’s cards, and those of a stripe without a scheme, are listed; faulty ones are presented by name alone', () => {
   const common = readableCards(['contact', 'contactless', 'stripe']);
-  expect(common).toHaveLength(21);
-  expect(common.some((name) => name.startsWith('faulty') || name.startsWith('gift'))).toBe(false);
+  expect(common).toHaveLength(21 + stripeAccountNames.length);
+  expect(common.slice(21)).toEqual(stripeAccountNames);
+  expect(common.some((name) => name.startsWith('faulty'))).toBe(false);
+  expect(readableCards(['contact']).some((name) => name.startsWith('gift'))).toBe(false);
   expect(cardNames()).toEqual(expect.arrayContaining([...common, 'gift-card', 'visa-offline', 'faulty-wrong-ca']));
   expect(new Set(cardNames()).size).toBe(cardNames().length);
 });

@@ -13,7 +13,7 @@ import type { Numbers } from '../journal/numbers.ts';
 import { Exchange } from '../link/exchange.ts';
 import type { PreparedLink } from '../link/credentials.ts';
 import { Line, type LineListener } from '../link/line.ts';
-import type { MismatchBook } from '../link/matching.ts';
+import { type MismatchBook, unmatchedOf } from '../link/matching.ts';
 import { raiseRefused } from '../link/refused.ts';
 import type { SwitchRooms } from '../ports.ts';
 import type { ReconciliationDesk } from '../reconciliation/desk.ts';
@@ -168,7 +168,7 @@ class Centre implements AcquirerLink {
       },
       asked: (message, line) => this.#answer(message, line),
       unmatched: (message, why) => {
-        this.#operator.noteMismatch(this.link.id, message.mti, why);
+        this.#operator.noteMismatch(this.link.id, unmatchedOf(message), why);
         this.#world.log('warn', 'answerUnmatched', { mti: message.mti, ...why, differs: why.differs.join(' ') });
       },
       refused: (fault) => {

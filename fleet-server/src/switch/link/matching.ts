@@ -33,6 +33,19 @@ export function whyUnmatched(link: Pick<Link, 'profile'>, answer: Message, keys:
   return { waiting, differs: differs ?? [] };
 }
 
+/** What an answer that matched no request calls itself: DE11 and DE37, so that its transaction can be looked up. */
+export interface Unmatched {
+  readonly mti: string;
+  readonly stan: string | null;
+  readonly rrn: string | null;
+}
+
+export const unmatchedOf = (answer: Message): Unmatched => ({
+  mti: answer.mti,
+  stan: textOf(answer, 11) ?? null,
+  rrn: textOf(answer, 37)?.trim() ?? null,
+});
+
 /** The mismatch in words for a log line: "3 waiting, nearest differs in DE11". */
 export const mismatchText = ({ waiting, differs }: Mismatch): string =>
   waiting === 0
@@ -41,5 +54,5 @@ export const mismatchText = ({ waiting, differs }: Mismatch): string =>
 
 /** Remembers why answers matched no request. */
 export interface MismatchBook {
-  noteMismatch(link: string, mti: string, why: Mismatch): void;
+  noteMismatch(link: string, answer: Unmatched, why: Mismatch): void;
 }

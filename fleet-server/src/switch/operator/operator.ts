@@ -192,10 +192,16 @@ export function openOperator(
       });
       return reconciling;
     },
-    noteMismatch(link, mti, why) {
+    noteMismatch(link, answer, why) {
       const known = mismatches.get(link) ?? [];
       const { waiting, differs } = why;
-      const added = { at: isoTime(world.clock.now()), mti, why: mismatchText(why), waiting, differs: [...differs] };
+      const added = {
+        at: isoTime(world.clock.now()),
+        ...answer,
+        why: mismatchText(why),
+        waiting,
+        differs: [...differs],
+      };
       mismatches.set(link, [added, ...known].slice(0, mismatchesMax));
     },
   };

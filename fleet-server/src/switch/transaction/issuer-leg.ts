@@ -6,7 +6,7 @@ import type { Advices } from '../journal/advices.ts';
 import { isFenced } from '../journal/epoch.ts';
 import type { Decision, Journal } from '../journal/journal.ts';
 import type { SaleRow } from '../journal/written.ts';
-import { mismatchText, type Mismatch } from '../link/matching.ts';
+import { mismatchText, type Mismatch, unmatchedOf } from '../link/matching.ts';
 import { wipe } from '../terminal-link/request.ts';
 import type { Face } from './asking.ts';
 import { differences, ownDecision, passedOn } from './messages.ts';
@@ -54,7 +54,7 @@ export class IssuerLeg {
         if (answer.type === 'answered') {
           // It came under the key of this request, and says something else: nothing is known of the outcome.
           const why = { waiting: link.inFlight + 1, differs };
-          this.#roads.unmatched(link.link.id, answer.message.mti, why);
+          this.#roads.unmatched(link.link.id, unmatchedOf(answer.message), why);
           this.#world.log('warn', 'issuerAnswerUnmatched', {
             link: link.link.id,
             fault: {

@@ -1,6 +1,6 @@
 import type { IssuerLink } from '../issuer-link/issuer-link.ts';
 import type { Numbers } from '../journal/numbers.ts';
-import type { Mismatch } from '../link/matching.ts';
+import type { Mismatch, Unmatched } from '../link/matching.ts';
 import type { Face } from './asking.ts';
 import type { Lane } from './store-and-forward.ts';
 
@@ -10,7 +10,7 @@ export interface Roads {
   numbers(link: string): Numbers;
   lane(link: string): Lane;
   /** An answer that is not that of the request which it came for: an operator wants to see why. */
-  unmatched(link: string, mti: string, why: Mismatch): void;
+  unmatched(link: string, answer: Unmatched, why: Mismatch): void;
   /** How answers to a place of origin are written. */
   face(origin: string): Face;
 }

@@ -111,7 +111,7 @@ function Row({
       <td class="wide">
         {last && (
           <>
-            <span class="mono">{last.mti}</span>{' '}
+            <span class="mono">{last.rrn === null ? last.mti : `${last.mti} RRN ${last.rrn}`}</span>{' '}
             {last.waiting === 0
               ? t('switch.noneWaited')
               : t('switch.nearest', {
