@@ -49,6 +49,7 @@ export async function openTagRoom(openVault: (folder: string) => Promise<Vault>)
       approvals,
       retag: () => negative.retag(),
       takeBack: () => Promise.reject(new Error('no job is open here')),
+      askAll: () => void noted.push('asked'),
     });
     return { keys, negative, approvals, rotations };
   }
@@ -66,7 +67,7 @@ export async function openTagRoom(openVault: (folder: string) => Promise<Vault>)
     get vault() {
       return vault;
     },
-    /** What the audit log was told. */
+    /** What the audit log was told, and `asked` when terminals were to show their keys. */
     noted,
     get keys() {
       return rooms.keys;
