@@ -74,6 +74,6 @@ test('who takes a terminal is told what is wrong with their signature, and signs
     ['2026-01-01', '2026-02-30', 'to'],
   ] as const) {
     expect(await writePack({ ...bench, client }, { from: first, to: last, out: at('pack') })).toBe(1);
-    expect(told()).toContain(`(${field}, wants=YYYY-MM-DD)`);
+    expect(told()).toContain(`(--${field}, wants=YYYY-MM-DD)`);
   }
 });

@@ -77,7 +77,7 @@ export function approvalRoutes(
     {
       config: {
         permission: 'fleet.read',
-        further: Object.values(approvalKinds).map(({ approve }) => approve),
+        further: [...new Set(Object.values(approvalKinds).map(({ approve }) => approve))],
         subject: 'approval',
       },
       schema: {
