@@ -283,8 +283,8 @@ export function openConversation(rooms: ConversationRooms): Conversation {
 
   return {
     notify,
-    askHello: asking.ask,
-    close: asking.close,
+    askHello: (serials) => asking.ask(serials),
+    close: () => asking.close(),
     ended(fingerprints) {
       for (const fingerprint of fingerprints) ended.add(fingerprint);
       for (const oldest of ended) {
