@@ -127,7 +127,10 @@ async function build(
   const firstKeys = options.keyInRuns ? 'in-runs' : 'at-first-contact';
   if (firstKeys === 'at-first-contact') world.log('warn', 'keysOutsideRuns', { rule: 'PCI PIN 3.1, 30-3', firstKeys });
   const signRecord = await openRecordSigner(vault);
-  const keyRuns = openKeyRuns(world, store, signRecord, (tx, serial) => keys.held(tx, serial));
+  /** What a terminal is to hold of keys has changed: if it is connected it shows what it holds now, and is ordered the rest. */
+  const ask = (serial: Serial): void => conversation?.askHello([serial]);
+  const askAll = (): void => conversation?.askHello(broker?.serials() ?? []);
+  const keyRuns = openKeyRuns(world, store, signRecord, (tx, serial) => keys.held(tx, serial), ask);
   const guard = openKeyGuard({
     world,
     store,
@@ -268,6 +271,7 @@ async function build(
         meters.sales.ended({ outcome: sale.outcome, decidedBy: 'terminal', seconds: sale.durationMs / 1_000 });
     },
   });
+  onClose(() => conversation?.close());
   expiry = openExpiry({
     world,
     store,
@@ -613,6 +617,7 @@ async function build(
           keys,
           (spec, by) => built(campaigns).create(spec, by),
           firstKeys,
+          askAll,
         ),
         negative: openTagRotations({
           world,
@@ -621,8 +626,9 @@ async function build(
           approvals,
           retag: () => built(negative).retag(),
           takeBack: (tx, job) => built(jobs).cancelIn(tx, job),
+          askAll,
         }),
-        acquirers: openAcquirers(world, store),
+        acquirers: openAcquirers(world, store, ask),
         releases: (serial) => keyReleases(store.db, serial),
         renewProtection: openRenewal({ store, keyInRuns: firstKeys === 'in-runs', keys, jobs: built(jobs) }),
       },

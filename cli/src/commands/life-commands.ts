@@ -3,6 +3,7 @@ import { Argument, type Command, Option } from 'commander';
 import type { MoveOptions } from './lifecycle.ts';
 import type { StockOptions } from './stock.ts';
 import type { NoteOptions } from './workshop.ts';
+import { edgeOptions } from '../console/index.ts';
 import { addCustodyCommands } from './custody-commands.ts';
 import { collect, integer, type Shell } from './shell.ts';
 
@@ -19,6 +20,7 @@ export function addLifeCommands(program: Command, shell: Shell): void {
   lifecycle
     .command('move <serial> <state>')
     .description('one step along the graph, with its evidence / 状態の移動')
+    .addHelpText('after', () => edgeOptions(shell.open()))
     .requiredOption('--reason <text>', 'why / 理由')
     .option('--from <state>', 'refused when it is in another state / 現在の状態の確認')
     .option('--bag <number>', 'bag that it is taken out of, or put into / 封印袋番号')

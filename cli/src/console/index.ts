@@ -2,6 +2,7 @@ export { type Console, type ConsoleParts, explain, languageOf, openConsole, prin
 export { type ExitCode, exit } from './exit.ts';
 export { fileFaultOf, notWritten } from './file-fault.ts';
 export { readCsvText } from './csv-text.ts';
+export { edgeOptions } from './edge-options.ts';
 export { itemIn } from './evidence-options.ts';
 export { optionFault } from './option-fault.ts';
 export { refuse } from './refuse.ts';

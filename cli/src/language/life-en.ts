@@ -5,6 +5,9 @@ export const lifeEn = {
   seals: 'Seals',
   sealsUnknown: 'none on record: nothing can be compared with them until a step brings them',
   connections: 'Connections',
+  edgesAsk: 'What each step asks for ( | : one or the other):',
+  edgesFree: 'Steps that ask for no evidence:',
+  caseChanged: 'where the case is not as it was',
   couldBeTaken: (serial: string, state: string) => `${serial} could be moved to: ${state}. Nothing was done.`,
   pending: (serial: string, state: string, approval: string) =>
     `${serial} goes to "${state}" when a second person approves ${approval}: tsunagu approvals approve ${approval}`,

@@ -6,6 +6,9 @@ export const lifeJa: typeof lifeEn = {
   seals: '封印',
   sealsUnknown: '記録なし。次の工程で記録されるまで照合できません',
   connections: '接続数',
+  edgesAsk: '各工程に必要な指定( | はいずれか一方):',
+  edgesFree: '証拠の要らない工程:',
+  caseChanged: '筐体が記録と異なる場合',
   couldBeTaken: (serial, state) => `${serial} は「${state}」へ移動できます(確認のみ、変更なし)。`,
   pending: (serial, state, approval) =>
     `${serial} は第二者の承認後に「${state}」へ移動します: tsunagu approvals approve ${approval}`,

@@ -483,6 +483,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
         if (work.jobs) runner.wake();
         if (work.configuration !== undefined && !isWiping) twin.value.wake();
         if (work.trust !== undefined) trust.wake(work.trust);
+        if (work.hello) pulse.soon();
       },
       negativeHead(list, bytes) {
         if (!isWiping) negative.value.take(list, bytes);

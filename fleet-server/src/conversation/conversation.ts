@@ -23,6 +23,7 @@ import type { z } from 'zod';
 import type { Broker } from '../broker/index.ts';
 import { type Estate, mayNow } from '../estate/index.ts';
 import type { TrustKnown } from '../identity/index.ts';
+import { openAsking } from './asking.ts';
 import { contactOf } from './contact.ts';
 import { type Chain, isTold, type Jobs } from '../jobs/index.ts';
 import {
@@ -77,6 +78,9 @@ export interface Conversation {
   /** Certificates ended, in the transaction that ends them: what their connections still say is no longer the terminal's word. */
   ended(fingerprints: readonly string[]): void;
   notify(serial: Serial, work: Notify): void;
+  /** Has these terminals say hello now, those that are connected: what they are to hold has changed. After the commit. */
+  askHello(serials: readonly Serial[]): void;
+  close(): void;
 }
 
 /** An alarm about a terminal's boots comes at most so often, and is remembered of so many. */
@@ -275,8 +279,12 @@ export function openConversation(rooms: ConversationRooms): Conversation {
     }
   }
 
+  const asking = openAsking(world, (serial) => notify(serial, { hello: true }));
+
   return {
     notify,
+    askHello: (serials) => asking.ask(serials),
+    close: () => asking.close(),
     ended(fingerprints) {
       for (const fingerprint of fingerprints) ended.add(fingerprint);
       for (const oldest of ended) {

@@ -63,6 +63,7 @@ export interface KeyInventory {
   retire(key: string): Promise<Result<readonly KeyInventoryEntry[], 'KEY_UNKNOWN' | 'KEY_NOT_BASE' | 'KEY_NEEDED'>>;
 }
 
+/** @param askAll has terminals that are connected show their keys */
 export function openKeyInventory(
   world: Pick<World, 'clock'>,
   store: Store,
@@ -70,6 +71,7 @@ export function openKeyInventory(
   keys: Pick<Keys, 'base' | 'useBase' | 'hosts' | 'tags'>,
   propose: (spec: CampaignSpec, by: Actor) => Promise<Result<{ readonly id: string }>>,
   firstKeys: FirstKeys,
+  askAll: () => void,
 ): KeyInventory {
   const marks = async () =>
     new Map((await store.db.selectFrom('key_marks').selectAll().execute()).map((row) => [row.key, row]));
@@ -216,7 +218,9 @@ export function openKeyInventory(
     }
     if (tagKeyNumber(key) !== undefined) {
       const begun = await keys.tags.begin(key);
-      return begun.ok ? ok(await list()) : begun;
+      if (!begun.ok) return begun;
+      askAll();
+      return ok(await list());
     }
     const there = vault.find(key);
     const isRetired = (await marks()).has(key);

@@ -63,11 +63,13 @@ export interface KeyRuns {
   proven(tx: Transaction<Database>, serial: Serial): Promise<void>;
 }
 
+/** @param ask has a terminal that is connected show its keys */
 export function openKeyRuns(
   world: Pick<World, 'clock' | 'id'>,
   store: Store,
   sign: (payload: object) => KeyRecord,
   slotsHeld: (tx: Transaction<Database>, serial: Serial) => Promise<Readonly<Record<string, string>> | undefined>,
+  ask: (serial: Serial) => void,
 ): KeyRuns {
   async function read(on: Queryable, id: string): Promise<KeyRun | undefined> {
     const row = await on.selectFrom('key_runs').selectAll().where('id', '=', id).executeTakeFirst();
@@ -290,9 +292,9 @@ export function openKeyRuns(
 
     async submit(id, serial, by) {
       let isRefused = false;
+      const known = serialSchema.safeParse(serial);
       const run = await change(id, 'open', async (tx, { devices }) => {
         const device = devices.find((each) => each.serial === serial);
-        const known = serialSchema.safeParse(serial);
         if (!device || !device.isListed || !known.success) {
           // The refusal is a fact that stays: the transaction must not be undone for it.
           isRefused = true;
@@ -320,6 +322,7 @@ export function openKeyRuns(
         await settle(tx, id, known.data);
         return ok(undefined);
       });
+      if (run.ok && !isRefused && known.success) ask(known.data);
       return run.ok && isRefused ? fail('KEY_RUN_NOT_LISTED', { field: 'serial' }) : run;
     },
 

@@ -44,10 +44,20 @@ export interface TagRotationRooms {
   readonly retag: () => Promise<void>;
   /** Takes a job back. */
   readonly takeBack: (tx: Transaction<Database>, job: string) => Promise<void>;
+  /** Has terminals that are connected show their keys. */
+  readonly askAll: () => void;
 }
 
 /** Opens what people order of rotations. */
-export function openTagRotations({ world, store, tags, approvals, retag, takeBack }: TagRotationRooms): TagRotations {
+export function openTagRotations({
+  world,
+  store,
+  tags,
+  approvals,
+  retag,
+  takeBack,
+  askAll,
+}: TagRotationRooms): TagRotations {
   /** Terminals that proved a key, and not the other one. */
   const holding = (on: Queryable, key: string, without: string) =>
     on
@@ -283,7 +293,10 @@ export function openTagRotations({ world, store, tags, approvals, retag, takeBac
     if (may.value.begun_at !== asked.begun_at) throw new FaultError({ code: 'KEY_ROTATION_NONE' });
     await tags.breakOff(tx, asked.key);
     await stopSpreading(tx, asked.key);
-    return () => tags.settle();
+    return async () => {
+      await tags.settle();
+      askAll();
+    };
   });
 
   return {

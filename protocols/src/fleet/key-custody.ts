@@ -435,7 +435,7 @@ export const rotationLack = z.object({
   why: z
     .enum(['away', 'state', 'unprotected', 'under-way', 'refused', 'next-contact'])
     .describe(
-      '`away`: it is not connected; `state`: its state of life permits no keys; `unprotected`: it has no key-block protection key; `under-way`: the job is open; `refused`: the last job failed; `next-contact`: it is ordered at its next hello, once it told of lists under the next key where a slot is to be emptied.',
+      '`away`: it is not connected; `state`: its state of life permits no keys; `unprotected`: it has no key-block protection key; `under-way`: the job is open; `refused`: the last job failed; `next-contact`: it is ordered at its next hello, which it is asked for when it is connected, once it told of lists under the next key where a slot is to be emptied.',
     ),
   detail: z.string().nullable().describe('The state of life, or the code of the failure.'),
   since: time.nullable().describe('Since when it is away.'),

@@ -188,6 +188,10 @@ export const notify = z
       .optional()
       .describe("Version of the trust anchors, when it is above the terminal's."),
     contact: contact.optional(),
+    hello: z
+      .literal(true)
+      .optional()
+      .describe('Say hello at once: what it is to hold has changed, and what it shows decides what it is ordered.'),
   })
   .describe('"You have work." Small, and losing it costs only time: hello makes up for it.');
 export type Notify = z.infer<typeof notify>;

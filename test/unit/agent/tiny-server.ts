@@ -273,7 +273,7 @@ export class TinyServer {
     this.#broker?.publish({ cmd: 'publish', topic, payload, qos: 1, retain, dup: false }, () => undefined);
   }
 
-  notify(body: { configuration?: number; jobs?: number }): void {
+  notify(body: { configuration?: number; jobs?: number; hello?: true }): void {
     this.send(downTopic(tenant, serial, { kind: 'notify' }), 'notify', body);
   }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { moveColumns } from '@tsunagu/fleet-server/api/lifecycle-csv';
-import { evidenceItems } from '@tsunagu/protocols/fleet';
+import { evidenceItems, lifecycleEdges } from '@tsunagu/protocols/fleet';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { Command } from 'commander';
 import { verifyCustodyFile } from 'tsunagu/commands/custody';
@@ -12,14 +12,14 @@ import { printFault, readCsvText } from 'tsunagu/console/index';
 import { evidenceOptions } from 'tsunagu/console/evidence-options';
 import { keptConsole } from './kept-console.ts';
 
-const lifecycleCommand = (name: string): Command | undefined => {
+const lifecycleCommand = (name: string, lang: 'en' | 'ja' = 'en'): Command | undefined => {
   const program = new Command();
   addLifeCommands(program, {
     world: systemWorld(() => undefined),
     withServer: () => Promise.reject(new Error('nobody asks')),
-    open: () => keptConsole('en').console,
+    open: () => keptConsole(lang).console,
     json: () => false,
-    lang: () => 'en',
+    lang: () => lang,
     data: () => '.',
   });
   return program.commands.find((one) => one.name() === 'lifecycle')?.commands.find((one) => one.name() === name);
@@ -60,6 +60,28 @@ test('a CSV file is read as spreadsheets write it', async () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test.each(['en', 'ja'] as const)('the help of a step says which edge asks for which options: %s', (lang) => {
+  let said = '';
+  lifecycleCommand('move', lang)
+    ?.configureOutput({ writeOut: (text) => (said += text) })
+    .outputHelp();
+  const lines = said.split('\n');
+  for (const { from, to, evidence, ends } of lifecycleEdges) {
+    const line = lines.find((each) => each.includes(evidence.length > 0 ? `  ${from} → ${to} ` : `→ ${to}`)) ?? '';
+    if (evidence.includes('wipeProof')) expect(line.includes('--destroyed')).toBe(ends === true);
+    for (const item of evidence.filter((each) => each !== 'wipeProof'))
+      expect(line).toContain(
+        item === 'secondPerson' ? evidenceItems.secondPerson.title[lang] : evidenceOptions[item].options,
+      );
+    const free = lines.filter((each) => each.endsWith(` → ${to}`));
+    if (evidence.length === 0) expect(free.some((each) => each.includes(from))).toBe(true);
+  }
+  // A case that changed is settled by its investigation, where an edge takes one.
+  expect(lines.filter((each) => each.includes('[--inspection --finding: '))).toEqual([
+    expect.stringContaining('quarantined → inspected'),
+  ]);
 });
 
 test('the help of an import names every column that the server takes', () => {

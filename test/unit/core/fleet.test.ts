@@ -71,6 +71,32 @@ async function load(link: TestLink, order: NonNullable<Awaited<ReturnType<typeof
 const currentOf = (config = configuration.parse({})) => ({ version: 1, hash: configurationHash(config) });
 
 describe('a terminal that says hello', () => {
+  it('is asked to when what it is to hold of keys changes, and is ordered the rest by what it shows', async () => {
+    const house = await start();
+    const link = await connect(house, await enrol(house, await house.register('ASKED-0001')));
+    await link.hello();
+    const held = [];
+    for (let count = 0; count < 2; count++) {
+      const order = await until('a key', async () => (await pullJob(link)) ?? undefined);
+      const loaded = await load(link, order);
+      await loaded.report();
+      held.push({ slot: loaded.evidence.slot, kcv: loaded.kcv });
+    }
+    expect(await pullJob(link)).toBeNull();
+    const asked = () =>
+      link.received.filter(({ message }) => notify.safeParse(message.body).data?.hello === true).length;
+    expect(asked()).toBe(0);
+    const olga = await signedIn(house, 'olga', 'operator');
+    const begun = await olga('/keys/rotations', { key: 'negative/tags/2' });
+    expect(begun).toMatchObject({
+      items: expect.arrayContaining([expect.objectContaining({ id: 'negative/tags/2' })]),
+    });
+    await until('the question', () => asked() === 1);
+    await link.hello({ keys: held });
+    const next = await until('the next key', () => pullJob(link));
+    expect(next).toMatchObject({ type: 'key.load', params: { slot: 'negative/2' } });
+  });
+
   it('is told of its work, pulls its configuration and keys, and has each report acknowledged', async () => {
     const house = await start();
     const link = await connect(house, await enrol(house, await house.register('HELLO-0001')));

@@ -46,6 +46,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+const nobody = (): void => undefined;
 const operator = { subject: 'operator', person: 'olga', roles: ['operator'] as const };
 const custodian = (person: string, session = person) => ({
   subject: person,
@@ -234,7 +235,7 @@ describe('a key ceremony', () => {
     expect(
       await open().begin({ ...wanted, custodians: ['dora', 'anna'] }, { ...operator, person: 'boss' }),
     ).toMatchObject(notApart);
-    const runs = openKeyRuns(world, store, sign, () => Promise.resolve(undefined));
+    const runs = openKeyRuns(world, store, sign, () => Promise.resolve(undefined), nobody);
     await stock('CT5100-0009');
     const listed = ['CT5100-0009'];
     const { id } = unwrap(await runs.propose('one hand', listed, { ...operator, person: 'fred' }));
@@ -260,7 +261,7 @@ test('outside of an open run a terminal gets no first key; what it was given in 
   const ledger = await openKeys(world, store, vault);
   const refused: Serial[] = [];
   const keys = keyedInRuns(ledger, async (_tx, who) => void refused.push(who));
-  const runs = openKeyRuns(world, store, sign, (tx, who) => ledger.held(tx, who));
+  const runs = openKeyRuns(world, store, sign, (tx, who) => ledger.held(tx, who), nobody);
   const contact = () => store.write((tx) => keys.reconcile(tx, serial, [], () => false));
   const enrol = async (id: string) => {
     const { checkValue } = await vault.ensure(id, 'key-block-protection');
@@ -322,7 +323,15 @@ describe('an injection run', () => {
     for (const serial of serials) await stock(serial);
   });
   const held = new Map<Serial, Record<string, string>>();
-  const runs = () => openKeyRuns(world, store, sign, (_tx, serial) => Promise.resolve(held.get(serial)));
+  const asked: Serial[] = [];
+  const runs = () =>
+    openKeyRuns(
+      world,
+      store,
+      sign,
+      (_tx, serial) => Promise.resolve(held.get(serial)),
+      (serial) => void asked.push(serial),
+    );
   const [first, second, third] = serials as [Serial, Serial, Serial];
 
   test('closes only when every device that was submitted is keyed, rejected or investigated', async () => {
@@ -333,6 +342,7 @@ describe('an injection run', () => {
     unwrap(await runs().submit(id, first, operator));
     unwrap(await runs().submit(id, second, operator));
     expect(await runs().submit(id, 'CT5100-6666', operator)).toMatchObject({ fault: { code: 'KEY_RUN_NOT_LISTED' } });
+    expect(asked).toEqual([first, second]);
     expect(await runs().close(id, operator)).toMatchObject({
       fault: { code: 'KEY_RUN_UNBALANCED', facts: { open: `${first} ${second} CT5100-6666` } },
     });
@@ -459,6 +469,7 @@ test('a suspect base key shows all below it, gives way at once, and is destroyed
       return Promise.resolve(proposed.length > 1 ? fail('CAMPAIGN_COHORT_EMPTY') : ok({ id: 'campaign-1' }));
     },
     'in-runs',
+    nobody,
   );
   const exposed = unwrap(await inventory.suspect('bdk/1', 'a copy was found', operator));
   expect(exposed).toMatchObject({ state: 'suspect', campaign: 'campaign-1' });
@@ -526,7 +537,7 @@ test('a unit that holds keys below a suspect base is keyed in a run only when it
   await stock(serial);
   const ledger = await openKeys(world, store, vault);
   const keys = keyedInRuns(ledger, () => Promise.resolve());
-  const runs = openKeyRuns(world, store, sign, (tx, who) => ledger.held(tx, who));
+  const runs = openKeyRuns(world, store, sign, (tx, who) => ledger.held(tx, who), nobody);
   const inventory = openKeyInventory(
     world,
     store,
@@ -534,6 +545,7 @@ test('a unit that holds keys below a suspect base is keyed in a run only when it
     ledger,
     () => Promise.resolve(ok({ id: 'campaign-2' })),
     'in-runs',
+    nobody,
   );
   const { checkValue: kcv } = await vault.ensure('kbpk/7101', 'key-block-protection');
   await store.write((tx) => keys.protect(tx, serial, 'kbpk/7101', kcv));
@@ -591,7 +603,15 @@ test('a TDES base key that made four fifths of its initial keys is due at once, 
   const heard: unknown[] = [];
   const log = systemWorld((_level, event, facts) => heard.push({ event, ...facts })).log;
   const keys = await openKeys({ ...world, log }, store, vault);
-  const inventory = openKeyInventory(world, store, vault, keys, () => Promise.reject(new Error('none')), 'in-runs');
+  const inventory = openKeyInventory(
+    world,
+    store,
+    vault,
+    keys,
+    () => Promise.reject(new Error('none')),
+    'in-runs',
+    nobody,
+  );
   const base = async () => (await inventory.list()).find(({ id }) => id === keys.base('tdes'));
   const ids = initialKeyIdsOf('tdes', vault.find(keys.base('tdes'))?.checkValue ?? '');
   const serial = serialSchema.parse('CATS200-0100');

@@ -116,7 +116,13 @@ describe.each([
 ])('TR-34 %s', (passes, model) => {
   test('puts the protection key into a terminal, and only then come the keys under it', async () => {
     const serial = await enrolled(`${model}-1`, model);
-    unwrap(await openAcquirers(world, store).set(serial, 0, ['jcb', 'uc']));
+    const asked: Serial[] = [];
+    const acquirers = openAcquirers(world, store, (who) => void asked.push(who));
+    unwrap(await acquirers.set(serial, 0, ['jcb', 'uc']));
+    expect([await acquirers.set(serial, 0, []), asked]).toMatchObject([
+      { fault: { code: 'VERSION_CONFLICT' } },
+      [serial],
+    ]);
     const order = unwrap(await bound(serial));
     const job = nextJob();
     const terminal = await boot(serial);

@@ -76,7 +76,7 @@ const take = async (load: KeyLoad) =>
 const prove = async (evidence: Awaited<ReturnType<typeof take>>) =>
   expect(await house.store.write((tx) => ledger.proven(tx, serial, evidence))).toBe(true);
 async function serve(...wanted: readonly string[]): Promise<void> {
-  const acquirers = openAcquirers(world, house.store);
+  const acquirers = openAcquirers(world, house.store, () => undefined);
   unwrap(await acquirers.set(serial, unwrap(await acquirers.of(serial)).version, wanted));
 }
 const rotated = async (slot: KeySlot): Promise<KeyLoad> => {

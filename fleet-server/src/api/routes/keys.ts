@@ -194,7 +194,7 @@ export function keyRoutes(app: ApiApp, people: Pick<People, 'find' | 'list'>, { 
     {
       config: { permission: 'keys.order', header: { ...ifMatch, says: `${ifMatch.says} "0" sets the first.` } },
       schema: {
-        summary: 'Which card companies a terminal holds keys of: PIN, MAC and data, loaded at its next contact',
+        summary: 'Which card companies a terminal holds keys of: PIN, MAC and data, loaded at once if it is connected',
         tags,
         params: z.object({ serial: serialSchema }),
         body: setAcquirers,
