@@ -38,9 +38,22 @@ export async function listTerminals(
     { head: texts.columns.negative, cell: (terminal) => negativeOf(texts, now, terminal) },
     { head: texts.columns.lastSale, cell: (terminal) => lastSaleOf(texts, now, terminal) },
   ];
-  printTable(console, columns, shown);
+  printTable(console, columns, underTheirParents(shown));
   const troubles = shown.flatMap((terminal) => troubleLines(console, now, terminal));
   if (troubles.length > 0) console.out(`\n${console.paint('bold', texts.trouble.title)}`);
   for (const line of troubles) console.out(line);
   return exit.ok;
+}
+
+/** Children come below their parent, where it is shown too. */
+function underTheirParents(terminals: readonly TerminalSummary[]): readonly TerminalSummary[] {
+  const serials = new Set<string>(terminals.map(({ serial }) => serial));
+  const children = new Map<string, TerminalSummary[]>();
+  const first: TerminalSummary[] = [];
+  for (const terminal of terminals) {
+    const { parent } = terminal;
+    if (!parent || !serials.has(parent)) first.push(terminal);
+    else children.set(parent, [...(children.get(parent) ?? []), terminal]);
+  }
+  return first.flatMap((terminal) => [terminal, ...(children.get(terminal.serial) ?? [])]);
 }

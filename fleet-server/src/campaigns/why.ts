@@ -148,7 +148,9 @@ export async function explain(
           if (!isHeld && !slots.some((slot) => slot === asked.slot))
             return [made('TARGET_UNKNOWN', { slot: asked.slot, slots: slots.join(', ') })];
           const job = jobs.get(terminal.serial);
-          if (isHeld && !job) return [made('DONE', { slot: asked.slot })];
+          // What a quarantined terminal holds counts no more, though it holds it.
+          const counts = isHeld && terminal.lifecycle !== 'quarantined';
+          if (counts && !job) return had(terminal, { slot: asked.slot });
           const refused = refusals.map((of) => of(terminal.serial)).find(({ count }) => count > 0);
           const againAt = Math.max(now, job?.not_before ?? refused?.againAt ?? 0);
           return causesOfPlain(terminal, mayConnect(terminal), [

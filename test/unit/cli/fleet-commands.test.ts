@@ -27,6 +27,7 @@ import {
 } from '../../../cli/src/commands/negative.ts';
 import { addWebhook, removeWebhook, rotateSecret, setState } from '../../../cli/src/commands/webhooks.ts';
 import { actOnSwap, listSwaps } from '../../../cli/src/commands/swap.ts';
+import { listTerminals } from '../../../cli/src/commands/terminals.ts';
 import { exit, fileFaultOf, usageErrorOf } from '../../../cli/src/console/index.ts';
 import { signedIn } from '../audit/support.ts';
 import { newFolder, removeFolder, type TestHouse, testHouse, until } from '../core/support.ts';
@@ -383,3 +384,16 @@ test.each(['en', 'ja'])(
     expect(other.out).not.toMatch(/let in|届きません/);
   },
 );
+
+test('children stand below their parent in the list of terminals, whatever their serials are', async () => {
+  await house.register('CLI-P2', 'CT-3100');
+  await house.register('CLI-P1', 'CT-5100');
+  const child = { serial: 'CLI-0099', model: 'JT-C17', parent: 'CLI-P2', relayPort: 29_999 };
+  const place = { merchant: '喫茶つなぐ', shop: '本店', lane: '1' };
+  const made = await house.call('POST', '/terminals', { ...child, place });
+  expect(made.status, JSON.stringify(made.body)).toBe(201);
+  const { out } = await run('mori', (all) => listTerminals(all, undefined));
+  const serials = out.split('\n').flatMap((line) => /^(?:└ )?(CLI-[P0-9]+)/u.exec(line)?.[1] ?? []);
+  expect(serials.indexOf('CLI-0099')).toBe(serials.indexOf('CLI-P2') + 1);
+  expect(out).toContain('└ CLI-0099');
+});

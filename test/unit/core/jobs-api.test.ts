@@ -283,6 +283,22 @@ const codesOf = async (serial: string) => {
   return entries.flatMap(({ kind, facts }) => (kind === 'alarm' ? [facts.code] : []));
 };
 
+test('"why not?" says of a key in a quarantined terminal that it is not let in, not that all is well', async () => {
+  const enrolled = await enrol(house, await house.register('HOLDS-01'));
+  const { serial } = enrolled.claim;
+  const link = await TestLink.open(house, enrolled);
+  await link.hello({ keys: [{ slot: 'dukpt', kcv: 'C927F4106F' }] });
+  const first = async () => {
+    const asked = { target: { kind: 'key', slot: 'dukpt' }, serials: [serial] };
+    const { items } = (await mori.call('POST', '/why', asked)).body;
+    return (items as unknown as { causes: { code: string }[] }[])[0]?.causes[0]?.code;
+  };
+  const move = { to: 'quarantined', reason: 'its key was seen elsewhere' };
+  expect((await mori.call('POST', `/terminals/${serial}/lifecycle`, move)).status).toBe(200);
+  expect(await first()).toBe('LIFECYCLE');
+  await link.close();
+});
+
 test('a terminal that refuses its keys is asked again later and later, "why not?" tells when, and people are told', async () => {
   const enrolled = await enrol(house, await house.register('REFUSE-01'));
   const { serial } = enrolled.claim;
