@@ -83,7 +83,7 @@ export async function factsOf(on: Queryable, wanted: Wanted): Promise<readonly T
       enrolled: row.enrolled_at !== null,
       isCertified: row.certified === 1,
       tampered: member(hello, 'tampered') !== undefined,
-      lastSaleAt: row.sale_at ?? undefined,
+      idleSince: row.sale_at ?? row.enrolled_at ?? undefined,
       battery: numberOf(member(hello, 'battery')),
       baseKey: row.base_key ?? undefined,
       hello,

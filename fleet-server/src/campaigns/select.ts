@@ -121,7 +121,7 @@ function comparison(field: QueryField, operator: QueryOperator, value: QueryValu
     field.name === 'offlineHours'
       ? sql`case when presence.state in ('lost', 'disconnected') then (${now} - presence.since) / 3600000.0 end`
       : field.name === 'idleMinutes'
-        ? sql`(${now} - sale.at) / 60000.0`
+        ? sql`(${now} - coalesce(sale.at, terminals.enrolled_at)) / 60000.0`
         : (columns[field.name] ?? sql`null`);
   if (operator === '~') return decided(contains(found, value));
   return decided(sql`${found} ${operators[operator]} ${value}`);

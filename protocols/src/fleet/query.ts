@@ -24,7 +24,7 @@ export const queryFields = {
   tampered: 'flag',
   /** Hours since the link was lost; absent while it is up. */
   offlineHours: 'number',
-  /** Minutes since the last sale; absent before the first. */
+  /** Minutes since the last sale; before the first, since it was enrolled. */
   idleMinutes: 'number',
   /** Per cent of charge, where a terminal says it. */
   battery: 'number',

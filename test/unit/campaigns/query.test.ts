@@ -45,7 +45,7 @@ beforeAll(async () => {
       const at = { serial, model: index % 2 ? 'CT-5100' : 'CATS-200', merchant: '喫茶つなぐ', shop, lane: '' };
       await store.db
         .insertInto('terminals')
-        .values({ ...at, parent: null, relay_port: null, registered_at: index, enrolled_at: index > 1 ? now : null })
+        .values({ ...at, parent: null, relay_port: null, registered_at: index, enrolled_at: index > 1 ? now - index * hour : null })
         .execute();
       for (const [base, keyState] of ledgers[index] ?? [])
         await store.db
@@ -99,6 +99,7 @@ beforeAll(async () => {
           layers: '{}',
         })
         .execute();
+      if (index > 3) continue;
       await store.db
         .insertInto('last_sales')
         .values({ serial, at: now - index * 60_000, outcome: 'approved', amount_minor: 1, last_four: '', reason: null })
@@ -140,6 +141,7 @@ const leaves = [
   'battery != 20',
   'offlineHours > 2',
   'idleMinutes <= 3',
+  'idleMinutes > 3',
   'baseKey = "bdk/1"',
   'baseKey != "bdk/1"',
   'hello.keys.0.slot = dukpt',
@@ -165,6 +167,11 @@ describe('a query', () => {
   it('finds terminals by the base key of the DUKPT key that they proved, or of the one on its way', async () => {
     expect(await found('baseKey = "bdk/1" and shop = 本店')).toEqual(['Q-1-A', 'Q-2-A', 'Q-4-A']);
     expect(await found('baseKey = "bdk/2" and shop = 本店')).toEqual(['Q-3-A']);
+  });
+
+  it('finds who never sold by its enrolment, and nobody who never enrolled', async () => {
+    expect(await found('idleMinutes >= 240 and shop = 本店')).toEqual(['Q-4-A', 'Q-5-A']);
+    expect(await found('not idleMinutes >= 0 and shop = 本店')).toEqual(['Q-0-A']);
   });
 
   it.each([...leaves, ''])('finds the same terminals in the database as by its rule: %s', async (text) => {

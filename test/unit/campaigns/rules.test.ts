@@ -117,7 +117,7 @@ const facts: TerminalFacts = {
   version: '1.0.0',
   enrolled: true,
   tampered: false,
-  lastSaleAt: now - 60_000,
+  idleSince: now - 60_000,
   battery: 80,
   baseKey: 'bdk/1',
   hello: {},

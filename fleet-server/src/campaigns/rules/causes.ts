@@ -165,7 +165,7 @@ const prerequisites: Readonly<
   Record<string, { readonly code: CauseCode; readonly from: keyof TerminalFacts; readonly otherwise: object }>
 > = {
   battery: { code: 'BATTERY_LOW', from: 'battery', otherwise: { battery: 100 } },
-  idleMinutes: { code: 'NOT_IDLE', from: 'lastSaleAt', otherwise: { lastSaleAt: 0 } },
+  idleMinutes: { code: 'NOT_IDLE', from: 'idleSince', otherwise: { idleSince: 0 } },
 };
 
 /** The cause of a prerequisite that does not hold. A test may also want a battery low, or not be answered at all: neither has a cause of its own. */

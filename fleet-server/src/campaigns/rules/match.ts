@@ -29,7 +29,8 @@ export interface TerminalFacts {
   readonly tampered: boolean;
   /** Milliseconds since 1970: since when the link is as it is. */
   readonly linkSince: number | undefined;
-  readonly lastSaleAt: number | undefined;
+  /** Milliseconds since 1970: the last sale; of a terminal that never sold, its enrolment. */
+  readonly idleSince: number | undefined;
   readonly battery: number | undefined;
   readonly baseKey: string | undefined;
   readonly hello: unknown;
@@ -49,7 +50,7 @@ export function valueOf(field: QueryField, facts: TerminalFacts, now: number): u
     case 'offlineHours':
       return facts.link === 'ready' || facts.linkSince === undefined ? undefined : (now - facts.linkSince) / 3_600_000;
     case 'idleMinutes':
-      return facts.lastSaleAt === undefined ? undefined : (now - facts.lastSaleAt) / 60_000;
+      return facts.idleSince === undefined ? undefined : (now - facts.idleSince) / 60_000;
     default:
       return facts[field.name];
   }
