@@ -26,11 +26,10 @@ import {
   type ExitCode,
   exit,
   fileFaultOf,
-  languageOf,
   openConsole,
   printFault,
   refuse,
-  usageErrorOf,
+  usageFaultOf,
 } from './console/index.ts';
 
 interface GlobalOptions {
@@ -46,12 +45,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) =>
 );
 
 const world = systemWorld(() => {});
-/** Asked also while the options are not parsed yet. */
-const isJapanese = (): boolean => {
-  const { argv, env } = process;
+/** The language that is asked for, also while the options are not parsed yet. */
+const langAsked = (): string | undefined => {
+  const { argv } = process;
   const index = argv.indexOf('--lang');
-  const asked = index < 0 ? argv.find((text) => text.startsWith('--lang='))?.slice('--lang='.length) : argv[index + 1];
-  return languageOf(asked, env) === 'ja';
+  return index < 0 ? argv.find((text) => text.startsWith('--lang='))?.slice('--lang='.length) : argv[index + 1];
 };
 const program = new Command('tsunagu')
   .description('Tsunagu つなぐ: terminals, test sales, negative file, wire workbench / 端末管理')
@@ -60,21 +58,16 @@ const program = new Command('tsunagu')
   .option('--server <url>', 'address of the management API (token: TSUNAGU_TOKEN)')
   .option('--data <folder>', 'data folder of the house (default: the nearest .tsunagu)')
   .showSuggestionAfterError()
-  .configureOutput({ outputError: (text, write) => (isJapanese() ? undefined : write(text)) })
+  .configureOutput({ outputError: () => undefined })
   .exitOverride((error) => {
     if (error.exitCode === 0) process.exit(exit.ok);
-    // The parser speaks English; a mistake that has no Japanese text yet is told in its own.
-    if (isJapanese()) process.stderr.write(`${usageErrorOf(error) ?? error.message}\n`);
+    const console = open(langAsked());
+    printFault(console, usageFaultOf(error, console.language), process.argv.includes('--json'));
     process.exit(exit.usage);
   });
 
-const open = (): Console =>
-  openConsole({
-    env: process.env,
-    stdout: process.stdout,
-    stderr: process.stderr,
-    lang: program.opts<GlobalOptions>().lang,
-  });
+const open = (lang = program.opts<GlobalOptions>().lang): Console =>
+  openConsole({ env: process.env, stdout: process.stdout, stderr: process.stderr, lang });
 
 /** Runs a command against the server that is known here. Only then are its modules loaded. */
 async function withServer(work: (context: Context) => Promise<ExitCode>): Promise<void> {

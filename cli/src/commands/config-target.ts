@@ -21,7 +21,12 @@ export function layerOf(typed: string): Result<LayerRef, 'OPTION_INVALID'> {
       ? { merchant: name.slice(0, Math.max(0, slash)), shop: name.slice(slash + 1) }
       : { merchant: name }),
   });
-  return parsed.success ? ok(parsed.data) : fail('OPTION_INVALID', { field: 'layer' });
+  return parsed.success
+    ? ok(parsed.data)
+    : fail('OPTION_INVALID', {
+        field: 'layer',
+        facts: { example: isSerial(typed) ? `terminal:${typed}` : 'defaults, model:CT-5100, terminal:CT5100-0001' },
+      });
 }
 
 /** A layer as it is typed and shown. */

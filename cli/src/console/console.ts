@@ -62,11 +62,16 @@ export function explain(code: string, language: Language): ErrorEntry['en'] {
   return isErrorCode(code) ? errorTable[code][language] : { says: code, next: '' };
 }
 
+const isOfUsage = ({ code }: Fault): boolean => code === 'OPTION_INVALID' || code === 'COMMAND_INVALID';
+/** What is told in words where a command line is at fault: what is wrong with it, what was meant, how it would be right. */
+const usageFacts: ReadonlySet<string> = new Set(['wrong', 'meant', 'example']);
+
 /** The next step where the table's is for programs, or where this one can be said in full. */
 function ownNext({ texts, language }: Console, { code, field = '', facts }: Fault): string | undefined {
   if (code === 'INPUT_INVALID') return texts.inputInvalid(typedOf(String(field))?.typed ?? String(field));
   if (code === 'OPTION_INVALID' && facts?.['example'] !== undefined)
     return texts.optionExample(String(facts['example']));
+  if (facts?.['meant'] !== undefined) return texts.optionMeant(String(facts['meant']));
   if (code === 'LIFECYCLE_EVIDENCE_MISSING') {
     const items = [facts?.['item'], ...String(facts?.['also'] ?? '').split(' ')].map((item) =>
       itemIn(`evidence.${item}`),
@@ -91,7 +96,9 @@ function ownNext({ texts, language }: Console, { code, field = '', facts }: Faul
 
 /** Prints a fault: its code, what it says and what to do next. In JSON mode it is one object on `out`. */
 export function printFault(console: Console, fault: Fault, json: boolean): void {
-  const { says, next } = explain(fault.code, console.language);
+  const { says: inGeneral, next } = explain(fault.code, console.language);
+  const wrong = isOfUsage(fault) ? fault.facts?.['wrong'] : undefined;
+  const says = wrong === undefined ? inGeneral : String(wrong);
   if (json) {
     console.out(
       JSON.stringify({
@@ -108,9 +115,7 @@ export function printFault(console: Console, fault: Fault, json: boolean): void 
   }
   // The status of HTTP and its English title are for machines: `says` has told it in the reader's language.
   const facts = Object.entries(fault.facts ?? {})
-    .filter(
-      ([name]) => name !== 'status' && name !== 'title' && !(name === 'example' && fault.code === 'OPTION_INVALID'),
-    )
+    .filter(([name]) => name !== 'status' && name !== 'title' && !(isOfUsage(fault) && usageFacts.has(name)))
     .map(([name, value]) => `${name}=${value}`);
   const where = [fault.field === undefined || fault.field === '' ? undefined : String(fault.field), ...facts]
     .filter(Boolean)

@@ -9,4 +9,4 @@ export { refuse } from './refuse.ts';
 export { momentOf } from './moment.ts';
 export { type Column, cut, layOut, pad } from './table.ts';
 export { printList, printTable } from './list.ts';
-export { usageErrorOf } from './usage-error.ts';
+export { usageFaultOf } from './usage-error.ts';

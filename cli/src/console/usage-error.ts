@@ -1,3 +1,6 @@
+import { fail, type Fault } from '@tsunagu/protocols/kit';
+import type { Language } from '../language/index.ts';
+
 /** What a mistake on the command line is called by the parser of options, and how it is said in Japanese. */
 const says: Readonly<Record<string, (named: readonly string[], message: string) => string>> = {
   'commander.unknownCommand': ([name]) => `「${name}」というコマンドはありません。`,
@@ -29,21 +32,19 @@ const inJapanese = (form: string): string =>
   forms.reduce((text, [pattern, words]) => text.replace(pattern, words), form);
 
 /**
- * What to tell somebody whose command line cannot be understood, in Japanese; undefined where only the English text is there.
- * @param code the parser's name for the mistake
- * @param message its English text: what it puts in quotation marks is what the person wrote, or the name of what they did not
+ * A command line that cannot be understood, as a fault: COMMAND_INVALID for commands and their arguments, OPTION_INVALID for options.
+ * Its facts say in the reader's language what is wrong; what has no Japanese text yet is told in English.
+ * @param error the parser's: its name for the mistake and its text, which puts in quotation marks what the person wrote or left out
  */
-export function usageErrorOf({
-  code,
-  message,
-}: {
-  readonly code: string;
-  readonly message: string;
-}): string | undefined {
+export function usageFaultOf(
+  { code, message }: { readonly code: string; readonly message: string },
+  language: Language,
+): Fault<'OPTION_INVALID' | 'COMMAND_INVALID'> {
   const [first = '', suggestion] = message.split('\n');
   const named = [...first.matchAll(/'([^']*)'/g)].map((match) => match[1] ?? '');
-  const said = says[code]?.(named, first);
-  if (said === undefined) return undefined;
+  const english = code === 'commander.help' ? 'name the command that follows' : first.replace(/^error: /, '');
+  const wrong = (language === 'ja' && says[code]?.(named, first)) || english;
   const meant = /Did you mean (?:one of )?(.*)\?/.exec(suggestion ?? '')?.[1];
-  return `エラー: ${said}${meant ? `\n(もしかして: ${meant})` : ''}\n使い方は --help で確認できます。`;
+  const isOption = /option/i.test(code) || first.startsWith('error: option');
+  return fail(isOption ? 'OPTION_INVALID' : 'COMMAND_INVALID', { facts: { wrong, ...(meant && { meant }) } }).fault;
 }

@@ -255,6 +255,7 @@ export const en = {
     approval === ''
       ? 'So many at once are revoked when a second person approves it.'
       : `Nothing is revoked yet. A second person, an administrator, looks at it (tsunagu approvals show ${approval}) and approves it: tsunagu approvals approve ${approval}`,
+  optionMeant: (meant: string) => `Did you mean ${meant}? All that there is: the command’s --help.`,
   optionExample: (example: string) => `For example: ${example}. All of them: the command’s --help.`,
   inputInvalid: (field: string) =>
     field === ''

@@ -224,6 +224,7 @@ export const ja: Texts = {
     approval === ''
       ? 'この台数の失効には第二者の承認が必要です。'
       : `まだ失効していません。第二者(管理者)が内容を確認(tsunagu approvals show ${approval})のうえ、承認してください: tsunagu approvals approve ${approval}`,
+  optionMeant: (meant) => `もしかして: ${meant}。一覧は --help で確認できます。`,
   optionExample: (example) => `例: ${example}。一覧は --help で確認できます。`,
   inputInvalid: (field) =>
     field === ''

@@ -116,6 +116,13 @@ export const cliErrors = defineErrors({
       next: 'ログを確認してください。遅い機械ではもう一度起動すると続きから始まります。',
     },
   },
+  COMMAND_INVALID: {
+    en: {
+      says: 'There is no such command, or these are not the arguments that it takes.',
+      next: 'See the command’s --help.',
+    },
+    ja: { says: 'そのようなコマンドがないか、引数が正しくありません。', next: '--helpを参照してください。' },
+  },
   OPTION_INVALID: {
     en: {
       says: 'An option is missing, does not belong here, or has a value it cannot have.',

@@ -67,11 +67,23 @@ describe('the audit log', () => {
     ).rejects.toThrow('no');
     expect((await entries(opened)).length).toBe(before);
     await store.write((tx) =>
-      audit.note(tx, { actor, action: 'test.stays', subject: 'x/1', facts: { text: 'card 4000 0000 0000 0002!' } }),
+      audit.note(tx, {
+        actor,
+        action: 'test.stays',
+        subject: 'x/1',
+        facts: {
+          text: 'card 4000 0000 0000 0002!',
+          // An id of ours whose digits would pass for a number.
+          session: '19215258-8aaf-4239-8196-751984e95b79',
+        },
+      }),
     );
     const [newest] = await entries(opened);
     expect(newest?.['action']).toBe('test.stays');
-    expect(newest?.['facts']).toEqual({ text: 'card [pan]!' });
+    expect(newest?.['facts']).toEqual({
+      text: 'card [pan]!',
+      session: '19215258-8aaf-4239-8196-751984e95b79',
+    });
   });
 
   it('exports what the verifier finds whole, and signs a head at the end and at shutdown', async () => {

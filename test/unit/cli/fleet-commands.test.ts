@@ -28,7 +28,7 @@ import {
 import { addWebhook, removeWebhook, rotateSecret, setState } from '../../../cli/src/commands/webhooks.ts';
 import { actOnSwap, listSwaps } from '../../../cli/src/commands/swap.ts';
 import { listTerminals } from '../../../cli/src/commands/terminals.ts';
-import { exit, fileFaultOf, usageErrorOf } from '../../../cli/src/console/index.ts';
+import { exit, fileFaultOf, usageFaultOf } from '../../../cli/src/console/index.ts';
 import { signedIn } from '../audit/support.ts';
 import { newFolder, removeFolder, type TestHouse, testHouse, until } from '../core/support.ts';
 import { keptConsole } from './kept-console.ts';
@@ -254,7 +254,8 @@ test('more than ten certificates within a day are revoked by two persons, all or
   expect([one.code, one.out]).toEqual([exit.otherOutcome, expect.stringContaining('tsunagu approvals approve')]);
 });
 
-test('a mistake on the command line is told in Japanese, with what was written and what is possible', () => {
+test('a mistake on the command line has a code, and is told in both languages with what was written and what is possible', () => {
+  let language: 'ja' | 'en' = 'ja';
   const said = (...argv: string[]): string => {
     const program = new Command('t')
       .exitOverride()
@@ -268,12 +269,13 @@ test('a mistake on the command line is told in Japanese, with what was written a
     try {
       program.parse(argv, { from: 'user' });
     } catch (error) {
-      return usageErrorOf(error as { code: string; message: string }) ?? '';
+      const { code, facts } = usageFaultOf(error as { code: string; message: string }, language);
+      return `${code} ${facts?.['wrong']}${facts?.['meant'] ? ` (${facts['meant']})` : ''}`;
     }
     return 'nothing was wrong';
   };
-  expect(said('lst')).toMatch(/「lst」というコマンドはありません。\n\(もしかして: list\)/);
-  expect(said('group')).toBe('エラー: 続くコマンドを指定してください。\n使い方は --help で確認できます。');
+  expect(said('lst')).toBe('COMMAND_INVALID 「lst」というコマンドはありません。 (list)');
+  expect(said('group')).toBe('COMMAND_INVALID 続くコマンドを指定してください。');
   expect(said('list', '--role', 'a')).toContain('引数「serial」がありません。');
   expect(said('list', 'x', '--role', 'a', '--nope')).toContain('「--nope」');
   expect(said('list', 'x')).toContain('「--role <role>」は必須です。');
@@ -282,6 +284,14 @@ test('a mistake on the command line is told in Japanese, with what was written a
   expect(said('list', 'x', '--role', 'a', '--state', 'z')).toContain(
     '「--state <state>」の値「z」は正しくありません。指定の形: queued, held',
   );
+  language = 'en';
+  expect(said('lst')).toBe("COMMAND_INVALID unknown command 'lst' (list)");
+  expect(said('group')).toBe('COMMAND_INVALID name the command that follows');
+  expect(said('list', '--role', 'a')).toBe("COMMAND_INVALID missing required argument 'serial'");
+  expect(said('list', 'x')).toBe("OPTION_INVALID required option '--role <role>' not specified");
+  expect(said('list', 'x', '--role')).toMatch(/^OPTION_INVALID option '--role <role>' argument missing/);
+  expect(said('list', 'x', '--role', 'a', '--nope')).toMatch(/^OPTION_INVALID unknown option '--nope'/);
+  expect(said('list', 'x', '--role', 'a', '--state', 'z')).toMatch(/^OPTION_INVALID option '--state <state>' argument/);
 });
 
 test('an error of the file system says whether reading or writing failed', async () => {

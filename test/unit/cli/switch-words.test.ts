@@ -1,6 +1,6 @@
 import { linkKinds, operationNames } from '@tsunagu/protocols/acquiring';
 import { expect, test } from 'vitest';
-import { usageErrorOf } from '../../../cli/src/console/index.ts';
+import { usageFaultOf } from '../../../cli/src/console/index.ts';
 import { switchEn } from '../../../cli/src/language/switch-en.ts';
 import { switchJa } from '../../../cli/src/language/switch-ja.ts';
 
@@ -22,5 +22,7 @@ test('what the switch shows of a transaction has Japanese labels and words', () 
 
 test('the form that an option wants is said in Japanese', () => {
   const message = "error: command-argument value 'abc' is invalid for argument 'digits'. 6-11 digits";
-  expect(usageErrorOf({ code: 'commander.invalidArgument', message })).toContain('指定の形: 数字6-11桁');
+  expect(usageFaultOf({ code: 'commander.invalidArgument', message }, 'ja').facts?.['wrong']).toContain(
+    '指定の形: 数字6-11桁',
+  );
 });

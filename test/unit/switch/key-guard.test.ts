@@ -102,6 +102,8 @@ test('a key that two identities hold blocks both, in one transaction with its en
   const cloned = await openTerminal(other);
   cloned.socket.write(cloned.frame(cloned.sale('visa-contact', 900), cloned.ksn(undefined, owner)));
   expect((await cloned.refusal()).code).toBe('ACQUIRING_KSN_UNKNOWN');
+  // People are told what it is: a fresh key alone would not help.
+  expect(house.alarms.at(-1)).toMatchObject({ serial: other, fault: { code: 'KSN_TWO_IDENTITIES' } });
   expect(await lives()).toEqual({ [owner]: 'quarantined', [other]: 'quarantined' });
   expect(await keyStates()).toEqual({ [owner]: 'suspect', [other]: 'suspect' });
   expect(ended.toSorted()).toEqual([other, owner].toSorted());

@@ -19,6 +19,7 @@ import { FrameReader } from '@tsunagu/protocols/iso8583';
 import { asBuffer, type Fault, fail, toHex, unwrap } from '@tsunagu/protocols/kit';
 import type { Log, Timer, World } from '@tsunagu/protocols/world';
 import type { KeyCounters } from '../journal/key-counters.ts';
+import type { KeyFinding } from '../../keys/index.ts';
 import type { DukptWorkingKeys } from '../../vault/index.ts';
 import type { SwitchRooms } from '../ports.ts';
 import { terminalAsking } from '../transaction/asking.ts';
@@ -178,9 +179,10 @@ export class TerminalConnection {
           ? undefined
           : 'ACQUIRING_KSN_REUSED';
     if (code) {
-      await this.#suspect(frame, ksn, found.value, seenMs);
+      // Whoever is blocked is told as before; people are told why.
+      const finding = await this.#suspect(frame, ksn, found.value, seenMs);
       wipe();
-      this.#refuseFor(fail(code, this.#ksnFacts(ksn)).fault, code, frame.ksn, true);
+      this.#refuseFor(fail(finding ?? code, this.#ksnFacts(ksn)).fault, code, frame.ksn, true);
       return undefined;
     }
     const message = openFrame(frame, keys.request);
@@ -212,20 +214,22 @@ export class TerminalConnection {
       areDestroyed,
     }: { readonly serial: Serial; readonly keys: DukptWorkingKeys; readonly areDestroyed?: boolean },
     seenMs: number,
-  ): Promise<void> {
+  ): Promise<KeyFinding['code'] | undefined> {
     const isForeign = serial !== this.#serial;
     const message = openFrame(frame, keys.request);
-    if (!message.ok) return;
+    if (!message.ok) return undefined;
     message.value.fill(0);
     const again = this.#counters.cameAgain(ksn);
     const isNear = ksn.counter + terminalLink.inFlightMax >= this.#counters.highest(ksn);
-    if (!isForeign && !areDestroyed && isNear && again < sameCounterMax) return;
+    if (!isForeign && !areDestroyed && isNear && again < sameCounterMax) return undefined;
+    const code = isForeign ? 'KSN_TWO_IDENTITIES' : areDestroyed ? 'KSN_AFTER_WIPE' : 'KSN_WENT_BACK';
     await this.#rooms.quarantine?.({
-      code: isForeign ? 'KSN_TWO_IDENTITIES' : areDestroyed ? 'KSN_AFTER_WIPE' : 'KSN_WENT_BACK',
+      code,
       serials: [serial, this.#serial],
       seenMs,
       facts: { initialKeyId: toHex(ksn.initialKeyId), counter: ksn.counter },
     });
+    return code;
   }
 
   #ksnFacts({ initialKeyId, counter }: DukptKsn, cause?: Fault): Omit<Fault, 'code'> {
