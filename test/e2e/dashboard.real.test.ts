@@ -436,6 +436,63 @@ describe.skipIf(!existsSync(browserPath))('the dashboard in a browser', () => {
     await page.click('[data-testid=language]');
   });
 
+  it('tells a timeline, a state of life and what a setting counts in the language of the page', async () => {
+    house.rooms.change(5, { lifecycle: 'quarantined' });
+    await page.goto(`${house.api.url}/terminals/${serialOf(5)}`);
+    const timeline = page.locator('ol.timeline');
+    await timeline.locator('li').first().waitFor();
+    expect(await page.locator('html').getAttribute('lang')).toBe('ja');
+    const japanese = await timeline.innerText();
+    for (const said of ['設置済み · → 隔離 · 担当 森', '版 7 · 緊急差分', '機種 CT-5100 · 担当 森 · 倉庫'])
+      expect(japanese).toContain(said);
+    // What is left in Latin letters are names: models, slots, versions.
+    expect(japanese.match(/[a-z]{2,}/g) ?? []).toEqual(['dukpt']);
+    expect(await page.locator('main .headline').innerText()).toContain('隔離');
+    expect(await page.locator('[data-setting=answerTimeoutMs] td').first().innerText()).toMatch(/^[\d,]+ ms$/);
+    await page.click('[data-testid=language]');
+    await page.waitForSelector('html[lang=en]');
+    expect(await timeline.innerText()).toContain('deployed · → quarantined · by 森');
+    expect(await page.locator('main .headline').innerText()).toContain('quarantined');
+    await page.click('[data-testid=language]');
+  });
+
+  it('shows of a scrapped terminal neither what is desired of it nor that it lacks something', async () => {
+    for (const tile of ['keyless', 'lost', 'drift']) {
+      await page.goto(`${house.api.url}/?show=${tile}`);
+      await page.waitForSelector('[data-testid=terminals]');
+      expect(await page.locator(`tr[data-serial="${serialOf(4)}"]`).count()).toBe(0);
+    }
+    await page.goto(`${house.api.url}/terminals/${serialOf(4)}`);
+    await page.locator('section[aria-labelledby=death]').waitFor();
+    expect(await page.locator('section[aria-labelledby=configuration]').count()).toBe(0);
+  });
+
+  it.each([1_641, 1_360, 800])('has its header in whole lines at %i pixels, in both languages', async (width) => {
+    await page.setViewportSize({ width, height: 900 });
+    await page.goto(`${house.api.url}/expiry`);
+    await page.waitForSelector('[data-testid=me]');
+    for (let turn = 0; turn < 2; turn++) {
+      const middles = await page
+        .locator('.bar > :not(nav):not(.skip)')
+        .evaluateAll((all) =>
+          all.map((one) => one.getBoundingClientRect()).map(({ top, bottom }) => Math.round((top + bottom) / 2)),
+        );
+      expect(Math.max(...middles) - Math.min(...middles)).toBeLessThanOrEqual(3);
+      const lines = await page
+        .locator('.bar nav a')
+        .evaluateAll((all) => new Set(all.map((one) => Math.round(one.getBoundingClientRect().top))).size);
+      if (width >= 1_360) expect(lines).toBe(1);
+      await page.click('[data-testid=language]');
+    }
+    await page.setViewportSize({ width: 1440, height: 900 });
+  });
+
+  it('names the card companies in the language of the page', async () => {
+    await page.goto(house.api.url);
+    await page.locator('.strip').waitFor();
+    expect(await page.innerText('.strip')).toContain('つなぐカード（日）');
+  });
+
   it('fits a telephone of 360 pixels', async () => {
     await page.setViewportSize({ width: 360, height: 740 });
     for (const path of ['/', '/sales', '/negative', '/keys', `/terminals/${serialOf(0)}`]) {
@@ -455,6 +512,17 @@ describe.skipIf(!existsSync(browserPath))('the dashboard in a browser', () => {
   });
 
   it('broke no rule of the content security policy', () => expect(complaints).toEqual([]));
+
+  it('signs out: the session has ended at the server too', async () => {
+    const other = await browser.newContext();
+    const there = await other.newPage();
+    await there.goto(house.api.signInUrl());
+    await there.click('[data-testid=sign-out]');
+    await there.waitForURL('**/sign-in');
+    const status = await there.evaluate(async () => (await fetch('/api/v1/sessions/current')).status);
+    expect(status).toBe(401);
+    await other.close();
+  });
 
   it('says that it is offline when the server is gone', async () => {
     await house.api.close();

@@ -1,4 +1,4 @@
-import type { TerminalSummary, TimelineEntry } from '@tsunagu/protocols/fleet';
+import { permits, type TerminalSummary, type TimelineEntry } from '@tsunagu/protocols/fleet';
 import { type Console, explain } from '../console/index.ts';
 import type { Texts } from '../language/index.ts';
 
@@ -9,12 +9,16 @@ export const agoOf = (texts: Texts, now: number, time: string | null): string =>
 export const placeOf = (terminal: TerminalSummary): string =>
   [terminal.place.shop, terminal.place.lane].filter(Boolean).join(' ');
 
-export const linkOf = (texts: Texts, terminal: TerminalSummary): string => texts.link[terminal.link.state];
+/** The line of a terminal; of one that is not let in, also why. */
+export const linkOf = (texts: Texts, { link, lifecycle }: TerminalSummary): string =>
+  texts.link[link.state] + (permits(lifecycle, 'connect') ? '' : ` (${texts.identity.state[lifecycle]})`);
 
-export const configurationOf = (texts: Texts, { configuration }: TerminalSummary): string =>
-  configuration.inSync
-    ? texts.inSync(configuration.reported)
-    : texts.behind(configuration.reported, configuration.desired);
+export const configurationOf = (texts: Texts, { configuration, lifecycle }: TerminalSummary): string =>
+  lifecycle === 'scrap'
+    ? texts.none
+    : configuration.inSync
+      ? texts.inSync(configuration.reported)
+      : texts.behind(configuration.reported, configuration.desired);
 
 export const negativeOf = (texts: Texts, now: number, { negative }: TerminalSummary): string =>
   texts.negativeAge(negative.version, agoOf(texts, now, negative.freshAt), negative.current).trim();

@@ -1,4 +1,4 @@
-import type { TerminalDetail } from '@tsunagu/protocols/fleet';
+import { type TerminalDetail, unheardText } from '@tsunagu/protocols/fleet';
 import { type ExitCode, exit, pad, refuse } from '../console/index.ts';
 import type { Texts } from '../language/index.ts';
 import type { Context } from './context.ts';
@@ -13,6 +13,7 @@ export function describeTerminal(
   const { detail } = texts;
   return [
     [detail.model, terminal.model],
+    [texts.identity.stateTitle, texts.identity.state[terminal.lifecycle]],
     [detail.place, [terminal.place.merchant, terminal.place.shop, terminal.place.lane].filter(Boolean).join(' / ')],
     ...(terminal.parent ? [[detail.parent, terminal.parent] as const] : []),
     ...(terminal.children.length ? [[detail.children, terminal.children.join(', ')] as const] : []),
@@ -25,7 +26,7 @@ export function describeTerminal(
     [detail.software, terminal.software ? `${terminal.software.version} (${terminal.software.slot})` : texts.none],
     [
       detail.certificate,
-      terminal.certificate
+      terminal.certificate && terminal.lifecycle !== 'scrap'
         ? `${terminal.certificate.fingerprint.slice(0, 16)}  ${detail.until} ${terminal.certificate.notAfter.slice(0, 10)}`
         : texts.none,
     ],
@@ -36,7 +37,8 @@ export function describeTerminal(
     ],
     [
       detail.configuration,
-      configurationOf(texts, terminal) + (terminal.configuration.drift ? `  ${terminal.configuration.drift}` : ''),
+      configurationOf(texts, terminal) +
+        (terminal.configuration.drift && terminal.lifecycle !== 'scrap' ? `  ${terminal.configuration.drift}` : ''),
     ],
     [detail.negative, negativeOf(texts, now, terminal)],
     [detail.cards, terminal.cards.join(', ') || texts.none],
@@ -54,9 +56,13 @@ export async function showTerminal({ client, console, json, world }: Context, se
     return exit.ok;
   }
   const { texts } = console;
-  console.out(console.paint('bold', detail.value.serial));
+  const { lifecycle } = detail.value;
+  const state = lifecycle === 'deployed' ? '' : `  ${texts.identity.state[lifecycle]}`;
+  console.out(console.paint('bold', detail.value.serial) + (state && console.paint('error', state)));
   const facts = describeTerminal(texts, world.clock.now(), detail.value);
   for (const [label, value] of facts) console.out(`  ${console.paint('muted', pad(label, 30))}${value}`);
+  const unheard = unheardText(lifecycle, console.language, serial);
+  if (unheard !== undefined) console.out(`\n${unheard}`);
   const troubles = troubleLines(console, world.clock.now(), detail.value);
   if (troubles.length > 0) console.out(`\n${console.paint('bold', texts.trouble.title)}`);
   for (const line of troubles) console.out(line);

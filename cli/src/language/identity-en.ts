@@ -3,6 +3,7 @@ import type { AuthorityView, ExpiryKind, ExpiryLevel, LifecyclePermit, Lifecycle
 
 /** Texts about lives, authorities and the expiry horizon in English; `identity-ja.ts` has the same keys. */
 export const identityEn = {
+  stateTitle: 'State',
   state: {
     ordered: 'ordered',
     warehouse: 'in the warehouse',

@@ -2,6 +2,7 @@ import type { identityEn } from './identity-en.ts';
 
 /** ライフサイクル、認証局、期限の文言。 */
 export const identityJa: typeof identityEn = {
+  stateTitle: '状態',
   state: {
     ordered: '発注済み',
     warehouse: '倉庫',

@@ -51,6 +51,10 @@ export async function factsOf(on: Queryable, wanted: Wanted): Promise<readonly T
       sql<number>`exists (select 1 from certificates where certificates.kind = 'terminal'
         and certificates.subject = terminals.serial and certificates.ended_at is null)`.as('certified'),
       baseKeyOf.as('base_key'),
+      sql<string | null>`(select coalesce(upper.state, 'never') from terminals as over
+        left join presence as upper on upper.serial = over.serial where over.serial = terminals.parent)`.as(
+        'parent_link',
+      ),
     ])
     .orderBy('ordinals.ordinal');
   if ('after' in wanted) query = query.where('ordinals.ordinal', '>', wanted.after).limit(wanted.limit);
@@ -74,6 +78,7 @@ export async function factsOf(on: Queryable, wanted: Wanted): Promise<readonly T
       shop: row.shop,
       lane: row.lane,
       parent: row.parent ?? undefined,
+      parentLink: row.parent_link ?? undefined,
       lifecycle: row.lifecycle,
       link: row.state ?? 'never',
       linkSince: row.since ?? undefined,

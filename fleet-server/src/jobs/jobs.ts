@@ -13,6 +13,7 @@ import {
   type JobType,
   parseWith,
   isWaitedFor,
+  permits,
   policyOf,
   repositoryFaults,
   serialSchema,
@@ -115,7 +116,8 @@ type OrderFault =
   | 'ROLE_INSUFFICIENT'
   | 'CAMPAIGN_NEEDED'
   | 'TERMINAL_REVOKED'
-  | 'TERMINAL_NOT_ENROLLED';
+  | 'TERMINAL_NOT_ENROLLED'
+  | 'LIFECYCLE_FORBIDS';
 type ApprovalFault = Extract<Awaited<ReturnType<Approvals['decide']>>, { ok: false }>['fault']['code'];
 
 /** One engine for whatever is done to a terminal. Orders are pulled, signed, and have their effect once. */
@@ -295,8 +297,15 @@ export function openJobs(rooms: JobRooms): Jobs {
     const { notBefore = 0, notAfter, priority, subject } = ordering;
     if (notAfter !== undefined && notAfter <= Math.max(now, notBefore))
       return fail('INPUT_INVALID', { field: 'notAfter' });
-    const terminal = await tx.selectFrom('terminals').select('model').where('serial', '=', serial).executeTakeFirst();
+    const terminal = await tx
+      .selectFrom('terminals')
+      .select(['model', 'lifecycle'])
+      .where('serial', '=', serial)
+      .executeTakeFirst();
     if (!terminal) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
+    // Whoever pays stands at the till, and nothing leads out of such a state but people.
+    if (isPaidWith(body.type) && !permits(terminal.lifecycle, 'connect'))
+      return fail('LIFECYCLE_FORBIDS', { facts: { serial, state: terminal.lifecycle } });
     const model = modelOf(terminal.model);
     const lacked = model && lackedForJob(model, body);
     if (lacked !== undefined) return fail('MODEL_CANNOT', { field: lacked, facts: { model: terminal.model, lacked } });
@@ -340,7 +349,7 @@ export function openJobs(rooms: JobRooms): Jobs {
       .where('serial', '=', serial)
       .executeTakeFirst();
     if (claim && claim.ended_at !== null) return 'TERMINAL_REVOKED';
-    // Whoever pays stands at the till; a test or a restart may come before the first contact, and is done after it.
+    // Whoever pays waits there; a test or a restart may come before the first contact, and is done after it.
     if (!isPaidWith(type) || (claim && claim.used_key !== null)) return undefined;
     // A claim that was issued anew, or is not there, takes nothing from who is enrolled.
     const certificate = await tx

@@ -149,7 +149,7 @@ export async function openSwitch(
       [...issuers.values()].map((issuer) => {
         const { link } = issuer;
         const { state, since } = issuer.status();
-        return { id: link.id, name: link.name.en, state, since: new Date(since).toISOString() };
+        return { id: link.id, name: link.name.en, nameJa: link.name.ja, state, since: new Date(since).toISOString() };
       }),
     disconnect: (serial) => listener.value.disconnect(serial),
     get reversalsQueued() {

@@ -1,8 +1,9 @@
+import type { Role } from '@tsunagu/protocols/fleet';
 import { render } from 'preact';
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { useEffect } from 'preact/hooks';
 import { connect, isSignedIn, liveness } from './live.ts';
-import { may, me } from './me.ts';
+import { may, me, signOut } from './me.ts';
 import { AccessPage } from './pages/access.tsx';
 import { AuditPage } from './pages/audit.tsx';
 import { ExpiryPage } from './pages/expiry.tsx';
@@ -24,6 +25,16 @@ const Nowhere = () => (
     <p class="panel pad">{t('page.unknown')}</p>
   </main>
 );
+
+/** Who is signed in. Where the line is short it is cut, and whole when pointed at. */
+function Who({ subject, roles }: { readonly subject: string; readonly roles: readonly Role[] }) {
+  const text = `${subject} (${roles.map((role) => t(`role.${role}`)).join(', ')})`;
+  return (
+    <span class="fill who quiet" data-testid="me" title={text}>
+      {text}
+    </span>
+  );
+}
 
 function Page() {
   const { path, route } = useLocation();
@@ -60,13 +71,13 @@ function Page() {
             <a {...here('/expiry', path === '/expiry')}>{t('nav.expiry')}</a>
           </nav>
         )}
-        <span class="fill" />
-        {!isSigningIn && me.value && (
-          <span class="quiet" data-testid="me">
-            {me.value.subject} ({me.value.roles.map((role) => t(`role.${role}`)).join(', ')})
-          </span>
-        )}
+        {!isSigningIn && me.value ? <Who {...me.value} /> : <span class="fill" />}
         {!isSigningIn && <LivePill />}
+        {!isSigningIn && me.value && (
+          <button type="button" class="quiet-button" data-testid="sign-out" onClick={() => void signOut()}>
+            {t('nav.signOut')}
+          </button>
+        )}
         <button
           type="button"
           class="quiet-button"

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import { accessPaths, type Permission, session, type Session } from '@tsunagu/protocols/fleet';
+import { z } from 'zod';
 import { ask } from './api.ts';
 
 /** Who is signed in; undefined until the server said so. */
@@ -10,4 +11,10 @@ export const may = (permission: Permission): boolean => me.value?.permissions.in
 
 export async function askWhoIAm(): Promise<void> {
   me.value = await ask(session, `${accessPaths.sessions}/current`);
+}
+
+/** Ends the session here and at the server; the page begins anew, so that nothing of it stays in the window. */
+export async function signOut(): Promise<void> {
+  await ask(z.undefined(), `${accessPaths.sessions}/current`, { method: 'DELETE' });
+  location.assign('/sign-in');
 }

@@ -444,7 +444,8 @@ export const overview = z
       .array(
         z.object({
           id: z.string().describe('Id of the link.'),
-          name: z.string().describe('Name of the link.'),
+          name: z.string().describe('Name of the link, in English.'),
+          nameJa: z.string().describe('Name of the link, in Japanese.'),
           state: z.enum(['up', 'signed-on', 'down']).describe('`signed-on` takes payments; `up` is connected only.'),
           since: time.describe('Since when.'),
         }),

@@ -147,8 +147,10 @@ export const causeTexts: Readonly<Record<CauseCode, Told>> = {
     ja: (facts) => `第${fact(facts, 'ring')}段階の端末です(現在は第${fact(facts, 'open')}段階)。`,
   },
   OFFLINE: {
-    en: (facts) => `It is offline${suffix(facts['since'], ' since ')}.`,
-    ja: (facts) => `オフラインです${suffix(facts['since'], '(', '以降)')}。`,
+    en: (facts) =>
+      `It is offline${suffix(facts['since'], ' since ')}${suffix(facts['parent'], ', and so is its parent ')}.`,
+    ja: (facts) =>
+      `オフラインです${suffix(facts['since'], '(', '以降)')}${suffix(facts['parent'], '。親機', 'もオフラインです')}。`,
   },
   JOB_OPEN: {
     en: (facts) => `It was ordered and has not reported yet (job ${fact(facts, 'job')}).`,

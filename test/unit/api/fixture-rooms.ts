@@ -393,7 +393,15 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
             amountMinor: sales.reduce((sum, sale) => sum + (sale.outcome === 'approved' ? sale.amountMinor : 0), 0),
           },
           negative: { list: 'regular', version: 7, overlaySeq, entries: 1_204 + answers.size },
-          links: [{ id: 'card-company-1', name: 'つなぐカード', state: 'signed-on', since: iso(3_600_000) }],
+          links: [
+            {
+              id: 'card-company-1',
+              name: 'つなぐカード',
+              nameJa: 'つなぐカード（日）',
+              state: 'signed-on',
+              since: iso(3_600_000),
+            },
+          ],
           expiry: { earliest: null, near: 0, urgent: 0, passed: 0 },
         };
       },
@@ -405,12 +413,14 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
         const found = find(serial);
         if (!found.ok) return found;
         const entries: TimelineEntry[] = [
+          { id: 8, at: iso(6_000), kind: 'lost', facts: { state: 'lost' } },
+          { id: 7, at: iso(7_000), kind: 'lifecycle-moved', facts: { from: 'deployed', to: 'quarantined', by: '森' } },
           { id: 6, at: iso(9_000), kind: 'sale', facts: { outcome: 'approved', amountMinor: 1_280, lastFour: '4242' } },
           { id: 5, at: iso(60_000), kind: 'negative-applied', facts: { version: 7, overlaySeq } },
           { id: 4, at: iso(70_000), kind: 'key-loaded', facts: { slot: 'dukpt', kcv: '08D7B4FB62' } },
           { id: 3, at: iso(80_000), kind: 'configuration-reported', facts: { version: 3 } },
-          { id: 2, at: iso(90_000), kind: 'hello', facts: { bootSeq: 1, software: '4.2.0' } },
-          { id: 1, at: iso(95_000), kind: 'registered', facts: {} },
+          { id: 2, at: iso(90_000), kind: 'hello', facts: { boot: 1, software: '4.2.0', slot: 'A' } },
+          { id: 1, at: iso(95_000), kind: 'registered', facts: { model: 'CT-5100', by: '森', lifecycle: 'warehouse' } },
         ];
         return slice(entries, page);
       },

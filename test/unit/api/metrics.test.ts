@@ -9,7 +9,9 @@ describe('metrics', () => {
     const metrics = makeMetrics(systemWorld(() => {}));
     metrics.gauge({
       terminals: async () => [{ model: 'CT-5100', link: 'ready', count: 3 }],
-      links: async () => [{ id: 'card-company-1', name: 'x', state: 'signed-on', since: '2026-01-01T00:00:00Z' }],
+      links: async () => [
+        { id: 'card-company-1', name: 'x', nameJa: 'x（日）', state: 'signed-on', since: '2026-01-01T00:00:00Z' },
+      ],
       negative: async () => ({ list: 'regular', version: 7, overlaySeq: 2, entries: 90 }),
       streams: () => 1,
       lowStock: async () => 4,

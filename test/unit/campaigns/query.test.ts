@@ -45,7 +45,13 @@ beforeAll(async () => {
       const at = { serial, model: index % 2 ? 'CT-5100' : 'CATS-200', merchant: '喫茶つなぐ', shop, lane: '' };
       await store.db
         .insertInto('terminals')
-        .values({ ...at, parent: null, relay_port: null, registered_at: index, enrolled_at: index > 1 ? now - index * hour : null })
+        .values({
+          ...at,
+          parent: null,
+          relay_port: null,
+          registered_at: index,
+          enrolled_at: index > 1 ? now - index * hour : null,
+        })
         .execute();
       for (const [base, keyState] of ledgers[index] ?? [])
         await store.db

@@ -10,6 +10,7 @@ import {
   campaignRing,
   campaignVerbs,
   causeCodes,
+  causeTexts,
   maintenanceWindow,
   parseQuery,
   ringsAreGrowing,
@@ -231,6 +232,15 @@ describe('"why not?"', () => {
       expect(places).toEqual(places.toSorted((a, b) => a - b));
     },
   );
+
+  it('names the parent of a child that is away where the parent is away too', () => {
+    const child = { link: 'lost', parent: 'CT3100-0001' } as const;
+    expect(found({ facts: { ...child, parentLink: 'lost' } })[0]?.facts).toMatchObject({ parent: 'CT3100-0001' });
+    expect(found({ facts: { ...child, parentLink: 'ready' } })[0]?.facts).not.toHaveProperty('parent');
+    const told = found({ facts: { ...child, parentLink: 'lost' } })[0]?.facts ?? {};
+    expect(causeTexts.OFFLINE.en(told)).toContain('and so is its parent CT3100-0001.');
+    expect(causeTexts.OFFLINE.ja(told)).toContain('親機CT3100-0001もオフラインです。');
+  });
 
   it('tells when all that passes by itself has passed', () => {
     const both = merged([

@@ -296,6 +296,12 @@ test('"why not?" says of a key in a quarantined terminal that it is not let in, 
   const move = { to: 'quarantined', reason: 'its key was seen elsewhere' };
   expect((await mori.call('POST', `/terminals/${serial}/lifecycle`, move)).status).toBe(200);
   expect(await first()).toBe('LIFECYCLE');
+  // Whoever pays does not stand there until it times out.
+  const sale = await mori.call('POST', `/terminals/${serial}/test-sales`, { amountMinor: 100, card: 'visa-contact' });
+  expect([sale.status, sale.body]).toEqual([
+    409,
+    expect.objectContaining({ code: 'LIFECYCLE_FORBIDS', facts: { serial, state: 'quarantined' } }),
+  ]);
   await link.close();
 });
 

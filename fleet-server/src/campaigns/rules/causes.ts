@@ -81,7 +81,11 @@ function causesOfTerminal(facts: TerminalFacts, mayConnect: boolean): readonly (
     facts.enrolled &&
       facts.link !== 'ready' && {
         code: 'OFFLINE',
-        facts: { link: facts.link, ...(facts.linkSince !== undefined && { since: iso(facts.linkSince) }) },
+        facts: {
+          link: facts.link,
+          ...(facts.linkSince !== undefined && { since: iso(facts.linkSince) }),
+          ...(facts.parent !== undefined && facts.parentLink !== 'ready' && { parent: facts.parent }),
+        },
       },
   ];
 }

@@ -17,6 +17,8 @@ export interface TerminalFacts {
   readonly shop: string;
   readonly lane: string;
   readonly parent: string | undefined;
+  /** How the line of its parent stands: a child is heard through it alone. */
+  readonly parentLink?: string | undefined;
   readonly lifecycle: LifecycleState;
   readonly link: string;
   readonly drift: string | undefined;

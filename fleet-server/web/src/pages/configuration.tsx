@@ -21,7 +21,7 @@ import { useEffect } from 'preact/hooks';
 import { ApiError, ask, faultText } from '../api.ts';
 import { Said, type SaidOf } from '../parts/index.tsx';
 import { overview } from '../live.ts';
-import { abilityName, settingName, useSettings, valueText } from '../parts/effective.tsx';
+import { abilityName, settingName, settingText, useSettings, valueText } from '../parts/effective.tsx';
 import { formText } from '../parts/form-text.ts';
 import { count, moment } from '../text/format.ts';
 import { t } from '../text/index.ts';
@@ -249,7 +249,8 @@ function Layer({ of: { document, versions }, written }: { of: Chosen; written: (
                 <td>
                   {one.changes.map((change) => (
                     <div key={change.setting}>
-                      {settingName(all, change.setting)}: {valueText(change.from)} → {valueText(change.to)}
+                      {settingName(all, change.setting)}: {settingText(all, change.setting, change.from)} →{' '}
+                      {settingText(all, change.setting, change.to)}
                     </div>
                   ))}
                 </td>

@@ -1,14 +1,18 @@
 import type { TerminalSummary } from '@tsunagu/protocols/fleet';
 
+/** What was scrapped lacks nothing. */
+const isKept = ({ lifecycle }: TerminalSummary): boolean => lifecycle !== 'scrap';
+const isSeen = (terminal: TerminalSummary): boolean => isKept(terminal) && terminal.link.state !== 'never';
+
 /** What a tile shows when it is chosen. */
 export const filters = {
   all: () => true,
   ready: ({ link }) => link.state === 'ready',
-  lost: ({ link }) => link.state === 'lost' || link.state === 'disconnected',
-  never: ({ link }) => link.state === 'never',
-  drift: ({ configuration, link }) => link.state !== 'never' && !configuration.inSync,
-  keyless: ({ keys, link }) => link.state !== 'never' && keys.length < 2,
-  behind: ({ negative, link }) => link.state !== 'never' && !negative.current,
+  lost: (terminal) => isKept(terminal) && (terminal.link.state === 'lost' || terminal.link.state === 'disconnected'),
+  never: (terminal) => isKept(terminal) && terminal.link.state === 'never',
+  drift: (terminal) => isSeen(terminal) && !terminal.configuration.inSync,
+  keyless: (terminal) => isSeen(terminal) && terminal.keys.length < 2,
+  behind: (terminal) => isSeen(terminal) && !terminal.negative.current,
 } as const satisfies Record<string, (terminal: TerminalSummary) => boolean>;
 export type Filter = keyof typeof filters;
 

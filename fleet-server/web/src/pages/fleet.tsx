@@ -4,7 +4,7 @@ import { useLocation } from 'preact-iso';
 import { isLoaded, overview, terminals } from '../live.ts';
 import { Ago, expiryTone, Feed, linkTone, Mark, outcomeTone } from '../parts/index.tsx';
 import { clock, count, money, percent } from '../text/format.ts';
-import { t } from '../text/index.ts';
+import { language, t } from '../text/index.ts';
 import { addressOf, arrange, type Column, columns, type Filter, filters, readView, type View } from './fleet-view.ts';
 
 const rowsPerPage = 50;
@@ -160,7 +160,7 @@ function Strip() {
           <dd>
             {glance.links.map((link) => (
               <Mark key={link.id} tone={link.state === 'signed-on' ? 'ok' : link.state === 'up' ? 'warn' : 'error'}>
-                {link.name} {t(`issuer.${link.state}`)}
+                {language.value === 'ja' ? link.nameJa : link.name} {t(`issuer.${link.state}`)}
               </Mark>
             ))}
           </dd>

@@ -11,6 +11,7 @@ import {
   terminalDetail,
   type TimelineEntry,
   timelineEntry,
+  unheardText,
 } from '@tsunagu/protocols/fleet';
 import { useEffect } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
@@ -83,6 +84,11 @@ export function TerminalPage() {
           </p>
         </div>
         <p>
+          {now.lifecycle !== 'deployed' && (
+            <Mark tone={unheardText(now.lifecycle, 'en') === undefined ? 'info' : 'error'}>
+              {t(`state.${now.lifecycle}`)}
+            </Mark>
+          )}{' '}
           <Mark tone={linkTone(now.link.state)}>{t(`link.${now.link.state}`)}</Mark>{' '}
           {now.link.since !== null && (
             <span class="quiet">
@@ -107,7 +113,7 @@ export function TerminalPage() {
         <Details detail={found} bootSeq={now.link.bootSeq} />
         <Keys detail={found} />
         {found.lifecycle === 'scrap' && <Death serial={found.serial} />}
-        {desired.value && <Effective of={desired.value} />}
+        {desired.value && found.lifecycle !== 'scrap' && <Effective of={desired.value} />}
         <Timeline entries={entries.value} />
       </div>
       <section class="panel" aria-labelledby="own-sales">
@@ -130,6 +136,8 @@ function Details({ detail, bootSeq }: { detail: TerminalDetail; bootSeq: number 
       <dl class="facts">
         <dt>{t('column.model')}</dt>
         <dd>{detail.model}</dd>
+        <dt>{t('terminal.state')}</dt>
+        <dd>{t(`state.${detail.lifecycle}`)}</dd>
         <dt>{t('terminal.software')}</dt>
         <dd>{software === null ? '–' : `${software.version} (${software.slot})`}</dd>
         <dt>{t('terminal.boots')}</dt>
@@ -137,7 +145,7 @@ function Details({ detail, bootSeq }: { detail: TerminalDetail; bootSeq: number 
         <dt>{t('terminal.enrolled')}</dt>
         <dd>{enrolledAt === null ? '–' : moment(enrolledAt)}</dd>
         <dt>{t('terminal.certificate')}</dt>
-        <dd>{certificate === null ? '–' : moment(certificate.notAfter)}</dd>
+        <dd>{certificate === null || detail.lifecycle === 'scrap' ? '–' : moment(certificate.notAfter)}</dd>
         {parent !== null && <dt>{t('terminal.parent')}</dt>}
         {parent !== null && (
           <dd>
@@ -215,16 +223,23 @@ const Timeline = ({ entries }: { entries: readonly TimelineEntry[] }) => (
               <Ago at={entry.at} />
             </span>
           </span>
-          <span class="under">{factsText(entry.facts)}</span>
+          <span class="under">{factsText(entry)}</span>
         </li>
       ))}
     </ol>
   </section>
 );
 
-const factsText = (facts: TimelineEntry['facts']): string =>
+/** Ids that say nothing to a person. */
+const isId = (value: unknown): boolean =>
+  typeof value === 'string' && /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/.test(value);
+const isTime = (value: unknown): value is string =>
+  typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value);
+
+/** What belongs to an entry, in the reader's language: what speaks for itself stands alone, the rest behind its name. */
+const factsText = ({ kind, facts }: TimelineEntry): string =>
   Object.entries(facts)
-    .filter(([name, value]) => name !== 'job' && value !== null && value !== '')
+    .filter(([, value]) => value !== null && value !== '' && !isId(value))
     .map(([name, value]) => {
       if (name === 'amountMinor') return money(Number(value));
       if (name === 'lastFour') return `•••• ${value}`;
@@ -232,9 +247,14 @@ const factsText = (facts: TimelineEntry['facts']): string =>
       if (name === 'kind') return tAny('kind', String(value));
       if (name === 'scheme' || name === 'slot') return String(value);
       if (name === 'outcome') return tAny('outcome', String(value));
-      if (name === 'state') return tAny('job', String(value));
-      if (name === 'code' || name === 'fault' || name === 'reason') return errorText(String(value));
-      return `${name} ${value}`;
+      if (name === 'state')
+        return tAny(kind === 'lost' ? 'link' : kind === 'job-finished' ? 'job' : 'state', String(value));
+      if (name === 'code' || name === 'fault' || name === 'reason' || name === 'drift') return errorText(String(value));
+      if (kind === 'lifecycle-moved' && name === 'to') return `→ ${tAny('state', String(value))}`;
+      const label = tAny('fact', name);
+      if (name === 'lifecycle' || (kind === 'lifecycle-moved' && name === 'from')) return tAny('state', String(value));
+      if (name === 'seenIn') return tAny(name, String(value));
+      return value === true ? label : `${label} ${isTime(value) ? moment(value) : String(value)}`;
     })
     .join(' · ');
 

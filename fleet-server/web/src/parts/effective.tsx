@@ -10,6 +10,7 @@ import { abilities } from '@tsunagu/protocols/catalogue/abilities';
 import { useEffect } from 'preact/hooks';
 import { z } from 'zod';
 import { ask } from '../api.ts';
+import { count, money } from '../text/format.ts';
 import { errorText, language, t } from '../text/index.ts';
 import { Mark } from './index.tsx';
 
@@ -43,6 +44,18 @@ export const abilityName = (name: string): string => (isAbility(name) ? abilitie
 
 export const valueText = (value: EffectiveSetting['value']): string =>
   value === null ? '–' : typeof value === 'boolean' ? (value ? '✓' : '–') : value === '' ? '–' : String(value);
+
+/** A value with what it counts. */
+export function settingText(
+  all: ReadonlyMap<string, SettingFacts>,
+  setting: string,
+  value: EffectiveSetting['value'],
+): string {
+  const kind = all.get(setting)?.kind;
+  if (typeof value !== 'number' || kind?.type !== 'integer') return valueText(value);
+  if (kind.unit === 'minor') return money(value);
+  return kind.unit === 'ms' ? `${count(value)} ms` : kind.unit === 'percent' ? `${value} %` : String(value);
+}
 
 /** What a terminal is to be set to, where each value comes from, and what is in force. */
 export function Effective({ of }: { of: EffectiveConfiguration }) {
@@ -81,8 +94,8 @@ export function Effective({ of }: { of: EffectiveConfiguration }) {
                 class={isKnown && one.value !== null && one.value !== one.reported ? 'differs' : ''}
               >
                 <th scope="row">{settingName(all, one.setting)}</th>
-                <td>{valueText(one.value)}</td>
-                <td>{valueText(one.reported)}</td>
+                <td>{settingText(all, one.setting, one.value)}</td>
+                <td>{settingText(all, one.setting, one.reported)}</td>
                 <td class="quiet">
                   {one.needs === null
                     ? one.chain
