@@ -28,6 +28,7 @@ import { contactOf } from './contact.ts';
 import { type Chain, isTold, type Jobs } from '../jobs/index.ts';
 import {
   bindSubject,
+  dailyAlarm,
   eraseSubject,
   type Keys,
   loadSubject,
@@ -85,6 +86,7 @@ export interface Conversation {
 
 /** An alarm about a terminal's boots comes at most so often, and is remembered of so many. */
 const tellAgainMs = 600_000;
+const dayMs = 86_400_000;
 const toldMax = 10_000;
 /** Ended certificates that are remembered: for as long as their connections take to close. */
 const endedMax = 10_000;
@@ -116,6 +118,7 @@ export function openConversation(rooms: ConversationRooms): Conversation {
 
   const notify = (serial: Serial, work: Notify): void => send(serial, { kind: 'notify' }, 'notify', work);
 
+  const alarmDaily = dailyAlarm(world, estate.note);
   const ended = new Set<string>();
   /** Asked inside a transaction: whoever ended a certificate did so in one before it, or will in one after it. */
   const isEnded = ({ fingerprint }: Speaker): boolean => fingerprint !== undefined && ended.has(fingerprint);
@@ -158,9 +161,12 @@ export function openConversation(rooms: ConversationRooms): Conversation {
         });
       }
       const open = await rooms.jobs().openSubjects(tx, serial);
-      const { loads, loaded, erases, bind } = await keys.reconcile(tx, serial, body.keys, (slot) =>
+      const { loads, loaded, erases, bind, foreign } = await keys.reconcile(tx, serial, body.keys, (slot) =>
         open.has(loadSubject(slot)),
       );
+      for (const key of foreign ?? []) await alarmDaily(tx, serial, { code: 'KEY_FOREIGN', ...key });
+      const days = Math.trunc((message.iat - world.clock.now()) / dayMs);
+      if (days !== 0) await alarmDaily(tx, serial, { code: 'CLOCK_WRONG', detail: `${days > 0 ? '+' : ''}${days} d` });
       // A tampered terminal takes no keys: it goes to the workshop. Nor does one whose state of life does not permit it, and one that is being
       // wiped or unbound is to lose those it has.
       const isWiping = [...open].some((subject) => subject.startsWith('terminal.wipe/') || subject === releaseSubject);

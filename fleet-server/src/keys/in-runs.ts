@@ -37,11 +37,14 @@ export async function mayBeKeyedNow(tx: Transaction<Database>, serial: Serial): 
 }
 
 const dayMs = 86_400_000;
-/** Notes a refusal as an alarm once a day: a terminal that waits for its run says hello every minute. */
-export const refusalAlarm =
+/** Notes an alarm once a day: whoever it is about says hello every minute. */
+export const dailyAlarm =
   (world: Pick<World, 'clock'>, note: Note) =>
-  async (tx: Transaction<Database>, serial: Serial): Promise<void> => {
-    const facts = { code: 'KEY_RUN_NOT_LISTED' };
+  async (
+    tx: Transaction<Database>,
+    serial: Serial,
+    facts: Readonly<Record<string, string>> & { readonly code: string },
+  ): Promise<void> => {
     const known = await tx
       .selectFrom('timeline')
       .select('id')
@@ -52,6 +55,12 @@ export const refusalAlarm =
       .executeTakeFirst();
     if (!known) await note(tx, serial, 'alarm', facts);
   };
+
+/** Notes a refusal as an alarm once a day. */
+export const refusalAlarm =
+  (world: Pick<World, 'clock'>, note: Note) =>
+  (tx: Transaction<Database>, serial: Serial): Promise<void> =>
+    dailyAlarm(world, note)(tx, serial, { code: 'KEY_RUN_NOT_LISTED' });
 
 /**
  * The ledger of a house whose terminals get their first keys in injection runs only: outside of one nothing is made for them, and `refused` hears of
@@ -65,9 +74,9 @@ export const keyedInRuns = (
   async reconcile(tx, serial, reported, isOpen) {
     if (await mayBeKeyedNow(tx, serial)) return await keys.reconcile(tx, serial, reported, isOpen);
     // Nothing is allocated while a load is under way: so it looks for every slot here.
-    const { loaded, erases } = await keys.reconcile(tx, serial, reported, () => true);
+    const { loaded, erases, foreign } = await keys.reconcile(tx, serial, reported, () => true);
     const waits = (await isInRun(tx, serial, 'listed', 'open')) || (await isInRun(tx, serial, 'listed', 'proposed'));
     if (!waits && (await keys.held(tx, serial)) === undefined) await refused(tx, serial);
-    return { loads: [], loaded, erases };
+    return { loads: [], loaded, erases, ...(foreign && { foreign }) };
   },
 });

@@ -24,7 +24,7 @@ export {
 } from './ceremonies.ts';
 export { type KeyFinding, openKeyGuard, watchCustody } from './guard.ts';
 export { type KeyInventory, openKeyInventory } from './inventory.ts';
-export { keyedInRuns, mayBeKeyedNow, refusalAlarm } from './in-runs.ts';
+export { dailyAlarm, keyedInRuns, mayBeKeyedNow, refusalAlarm } from './in-runs.ts';
 export { keyReleases, releaseRecordOf } from './releases.ts';
 export { openRenewal } from './renewal.ts';
 export { type KeyRuns, openKeyRuns } from './runs.ts';

@@ -59,6 +59,16 @@ export interface Reconciled {
   readonly loaded: readonly KeySlot[];
   readonly erases: readonly KeyErase[];
   readonly bind?: KeyBind;
+  /** Check values that it shows and that never were of keys of its own. */
+  readonly foreign?: readonly ForeignKey[];
+}
+
+/** A check value in a terminal that the house put into no slot of it. A hello proves no possession: anybody can name another's. */
+export interface ForeignKey {
+  readonly slot: KeySlot;
+  readonly kcv: string;
+  /** Whose key has this check value by the ledger, where it is somebody's. */
+  readonly of?: string;
 }
 
 /** The key ledger: which keys each terminal has, was sent, and has proven to hold. */
@@ -259,6 +269,25 @@ export async function openKeys(
       .values({ ...row, ended_at: world.clock.now(), ended_by })
       .onConflict((known) => known.column('vault_key').doNothing())
       .execute();
+  }
+
+  /** A key that the terminal shows, where it never had it; one that gave way is its own still. */
+  async function foreignTo(
+    tx: Transaction<Database>,
+    serial: Serial,
+    slot: KeySlot,
+    kcv: string,
+  ): Promise<readonly ForeignKey[]> {
+    const known = await tx
+      .selectFrom('key_ledger')
+      .select('serial')
+      .where('slot', '=', slot)
+      .where('kcv', '=', kcv)
+      .orderBy((of) => of('serial', '=', serial), 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    if (known?.serial === serial) return [];
+    return [{ slot, kcv, ...(known && { of: known.serial }) }];
   }
 
   async function allocate(
@@ -483,8 +512,12 @@ export async function openKeys(
       const inUse = await tags.slots(tx);
       const loads: KeyLoad[] = [];
       const loaded: KeySlot[] = [];
+      const foreign: ForeignKey[] = [];
       for (const slot of await slotsOf(tx, serial)) {
         const shown = reported.find((key) => key.slot === slot);
+        // Keys of negative lists are everybody's.
+        if (shown && !isTagSlot(slot) && !entries.some((entry) => entry.slot === slot && entry.kcv === shown.kcv))
+          foreign.push(...(await foreignTo(tx, serial, slot, shown.kcv)));
         // What is in a slot of negative lists' key and is another one than that in use gave way to it.
         const ofSlot = entries.filter(
           (entry) => entry.slot === slot && (!isTagSlot(slot) || entry.parent_key === inUse.get(slot)),
@@ -521,7 +554,7 @@ export async function openKeys(
             .where('id', '=', sent.id)
             .execute();
       }
-      return { loads, loaded, erases };
+      return { loads, loaded, erases, ...(foreign.length > 0 && { foreign }) };
     },
 
     async erased(tx, serial, { slot, kcv }) {

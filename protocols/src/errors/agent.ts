@@ -152,11 +152,11 @@ export const agentErrors = defineErrors({
   LINK_REFUSED: {
     en: {
       says: 'The far side refused the connection or its certificate.',
-      next: 'Check that the terminal is not revoked and that it pins the right root.',
+      next: 'Check that the clock of the terminal is right, that it is neither revoked nor quarantined (tsunagu terminal SERIAL), and that it pins the right root.',
     },
     ja: {
       says: '接続または証明書が拒否されました。',
-      next: '端末が失効していないか、固定しているルート証明書が正しいか確認してください。',
+      next: '端末の時計が正しいか、端末が失効・隔離されていないか(tsunagu terminal シリアル)、固定しているルート証明書が正しいか確認してください。',
     },
   },
   ANSWER_TIMED_OUT: {

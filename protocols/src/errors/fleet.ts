@@ -457,6 +457,26 @@ export const fleetErrors = defineErrors({
       next: '鍵が複製された疑いがあります。接続元を確認し、両方を隔離して証明書を失効させてください。',
     },
   },
+  CLOCK_WRONG: {
+    en: {
+      says: 'The clock of the terminal is off by a day or more.',
+      next: 'Set it: orders count as expired for it, its slips bear the wrong date, and once it is outside of the validity of the certificates it is not heard any more.',
+    },
+    ja: {
+      says: '端末の時計が1日以上ずれています。',
+      next: '時計を合わせてください。指示は期限切れになり、伝票の日付が誤り、証明書の有効期間を外れると接続できなくなります。',
+    },
+  },
+  KEY_FOREIGN: {
+    en: {
+      says: 'The terminal shows a key that was never put into it.',
+      next: 'Find out which device speaks in its name: its storage may be a copy of that of the terminal in "of". A fresh key is loaded by itself. Where a copy is possible, quarantine both (tsunagu lifecycle move SERIAL quarantined).',
+    },
+    ja: {
+      says: '端末が、投入された記録のない鍵を示しています。',
+      next: 'どの機器がこの端末として通信しているか確認してください。「of」の端末の記憶域の複製かもしれません。新しい鍵は自動で投入されます。複製の疑いがあれば両方を隔離してください(tsunagu lifecycle move シリアル quarantined)。',
+    },
+  },
   BOOT_BEHIND: {
     en: {
       says: 'The terminal says an earlier boot than the house knows: a copy came in its name, or its storage was restored.',

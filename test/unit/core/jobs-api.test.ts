@@ -305,6 +305,43 @@ test('"why not?" says of a key in a quarantined terminal that it is not let in, 
   await link.close();
 });
 
+test('a terminal that shows a key of another, or whose clock is off by days, is told of once', async () => {
+  const [owner, claimer] = [
+    await enrol(house, await house.register('OWNS-01')),
+    await enrol(house, await house.register('CLAIMS-01')),
+  ];
+  const alarmsOf = async ({ claim: { serial } }: typeof owner) => {
+    const { items = [] } = (await mori.call('GET', `/terminals/${serial}/timeline?limit=100`)).body;
+    const entries = items as unknown as { kind: string; facts: Record<string, string> }[];
+    return entries.flatMap(({ kind, facts }) => (kind === 'alarm' ? [facts] : []));
+  };
+  const orderedOf = async (link: TestLink) => {
+    const { order: handed } = (await link.ask('pull', 'request', { pull: 'job' })) as { order?: { payload: string } };
+    return JSON.parse(handed?.payload ?? '{}') as { params: { kcv: string } };
+  };
+  const own = await TestLink.open(house, owner);
+  await own.hello();
+  const first = await orderedOf(own);
+  const { kcv } = first.params;
+  await own.hello({ keys: [{ slot: 'dukpt', kcv }] });
+  await own.close();
+  const link = await TestLink.open(house, claimer);
+  link.aheadMs = 330.5 * 86_400_000;
+  for (let count = 0; count < 2; count++) await link.hello({ keys: [{ slot: 'dukpt', kcv }] });
+  await until('two alarms', async () => (await alarmsOf(claimer)).length >= 2);
+  await link.ask('pull', 'request', { pull: 'time' });
+  expect((await alarmsOf(claimer)).toReversed()).toEqual([
+    { code: 'KEY_FOREIGN', slot: 'dukpt', kcv, of: owner.claim.serial },
+    { code: 'CLOCK_WRONG', detail: '+330 d' },
+  ]);
+  // Nobody is blocked by a word that anybody can say, and the key that is shown is never used here: another is on its way.
+  const { body } = await mori.call('GET', `/terminals/${claimer.claim.serial}`);
+  expect(body['lifecycle']).toBe('deployed');
+  expect((await orderedOf(link)).params.kcv).not.toBe(kcv);
+  expect(await alarmsOf(owner)).toEqual([]);
+  await link.close();
+});
+
 test('a terminal that refuses its keys is asked again later and later, "why not?" tells when, and people are told', async () => {
   const enrolled = await enrol(house, await house.register('REFUSE-01'));
   const { serial } = enrolled.claim;

@@ -245,10 +245,14 @@ export class TestLink {
   readonly received: { readonly topic: string; readonly message: Envelope }[] = [];
   readonly terminal: TestTerminal;
   readonly boot: number;
+  /** How far its clock is before that of the house. */
+  aheadMs = 0;
+  readonly #house: Pick<TestHouse, 'world'>;
   #seq = 0;
   #negative: Uint8Array | undefined;
 
-  private constructor(terminal: TestTerminal, client: MqttClient, boot: number) {
+  private constructor(house: Pick<TestHouse, 'world'>, terminal: TestTerminal, client: MqttClient, boot: number) {
+    this.#house = house;
     this.terminal = terminal;
     this.client = client;
     this.boot = boot;
@@ -273,7 +277,7 @@ export class TestLink {
         }),
       { protocolVersion: 4, clientId: claim.serial, clean: true, keepalive: 30, reconnectPeriod: 0 },
     );
-    const link = new TestLink(terminal, client, boot);
+    const link = new TestLink(house, terminal, client, boot);
     await new Promise<void>((resolve, reject) => {
       client.once('connect', () => resolve());
       client.once('error', reject);
@@ -285,7 +289,8 @@ export class TestLink {
 
   async say(topic: UpTopic, ct: MessageName, body: unknown, corr?: string, id = crypto.randomUUID()): Promise<void> {
     this.#seq += 1;
-    const message = { v: 1, id, iat: 0, boot: this.boot, seq: this.#seq, ct, body } as const;
+    const iat = Math.round(this.#house.world.clock.now() + this.aheadMs);
+    const message = { v: 1, id, iat, boot: this.boot, seq: this.#seq, ct, body } as const;
     const { tenant, serial } = this.terminal.claim;
     await this.client.publishAsync(
       upTopic(tenant, serial, topic),

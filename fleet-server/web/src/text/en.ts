@@ -280,6 +280,7 @@ export const en = {
   'fact.model': 'model',
   'fact.new': 'new unit',
   'fact.notAfter': 'until',
+  'fact.of': 'key of',
   'fact.old': 'old unit',
   'fact.opened': 'opened',
   'fact.overlaySeq': 'emergency entry',

@@ -282,6 +282,7 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'fact.model': '機種',
   'fact.new': '新端末',
   'fact.notAfter': '期限',
+  'fact.of': '鍵の持ち主',
   'fact.old': '旧端末',
   'fact.opened': '開始',
   'fact.overlaySeq': '緊急差分',
