@@ -26,7 +26,7 @@ import type { World } from '@tsunagu/protocols/world';
 import { sql, type Transaction, type Updateable } from 'kysely';
 import type { Actor, Approvals, OnDecided } from '../audit/index.ts';
 import type { LiveHub } from '../live/index.ts';
-import type { Database, Page, PageRequest, Queryable, Store } from '../store/index.ts';
+import { among, type Database, type Page, type PageRequest, type Queryable, type Store } from '../store/index.ts';
 import { type Chain, type Refusals, refusalsOf } from './again.ts';
 import { countJobs, type JobSelection, listJobs, selectJobs } from './list.ts';
 import { type JobLogs, jobLogs } from './logs.ts';
@@ -626,7 +626,7 @@ export function openJobs(rooms: JobRooms): Jobs {
       const rows = await store.db
         .selectFrom('jobs')
         .selectAll()
-        .where(sql<boolean>`id in (select value from json_each(${JSON.stringify(now.ids)}))`)
+        .where(among('id', now.ids))
         .orderBy('created_at', 'desc')
         .orderBy('id', 'desc')
         .execute();
