@@ -137,6 +137,7 @@ async function build(
     note: (...args) => estate.note(...args),
     audit: audit.note,
     disconnect: (serial) => disconnect(serial),
+    takeIn: (tx, serial, by) => refurbish.takeIn(tx, { serial, intake: 'fault', reported: 'TM-TAMPER' }, by),
     measured: (seconds) => meters.keys.blocked(seconds),
   });
   const artefacts = await openArtefacts(join(folder, 'artefacts'));
@@ -265,6 +266,8 @@ async function build(
       trustMoved.soon();
     }),
     fleetSize: () => Math.max(knownTerminals, broker?.connections ?? 0),
+    tampered: async (serial, sensor, seenMs) =>
+      (await guard({ code: 'TERMINAL_TAMPERED', serials: [serial], seenMs, facts: { detail: sensor } })).length > 0,
     async saleEnded(serial, sale, _at, messageId) {
       await sales.ended(serial, sale, messageId);
       if (sale.stan === '')

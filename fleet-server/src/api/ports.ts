@@ -170,7 +170,7 @@ export interface ApiRooms {
   readonly custody: Omit<Custody, 'close'>;
   readonly swaps: Omit<Swaps, 'close'>;
   readonly inspections: Inspections;
-  readonly refurbish: Omit<Refurbish, 'benchTestPassed'>;
+  readonly refurbish: Omit<Refurbish, 'benchTestPassed' | 'takeIn'>;
   readonly assessor: Assessor;
   readonly selection: Selection;
   readonly revocations: Revocations;
