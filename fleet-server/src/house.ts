@@ -39,6 +39,7 @@ import {
   openManufacturers,
   openRevocations,
   openTrustKnown,
+  provingCertificateOf,
 } from './identity/index.ts';
 import { openInspections } from './inspection/index.ts';
 import { isCarriedOut, type Jobs, openJobs, openJobSigner } from './jobs/index.ts';
@@ -222,6 +223,7 @@ async function build(
       await estate.wiped(tx, serial);
       return undefined;
     },
+    isSigned: async (serial, report) => (await provingCertificateOf(store.db, serial, report, true)) !== undefined,
     ended: (tx, job, state, fault) => built(campaigns).jobEnded(tx, job, state, fault),
     note: estate.note,
     entered: (type, state) => meters.jobs.entered(type, state),

@@ -215,6 +215,8 @@ export interface ApiRooms {
     cancelMany: Jobs['cancelMany'];
     retry(id: string, by: Actor): Promise<Result<Job>>;
     approve(id: string, by: Actor): Promise<Result<Job>>;
+    readonly carry: Jobs['carry'];
+    readonly carried: Jobs['carried'];
     readonly logs: { read(job: string): Promise<Result<Uint8Array>> };
   };
   readonly software: Omit<Software, 'target' | 'delta' | 'close'>;
