@@ -18,8 +18,9 @@ export const carriedKinds: readonly JobType[] = [
   'trace.show',
 ];
 
-/** The most terminals of one file, and the most orders of one terminal: as many as may wait for it. */
+/** The most terminals of one file. */
 export const carriedTerminalsMax = 100;
+/** The most orders of one terminal: as many as may wait for it. */
 export const carriedOrdersMax = 40;
 
 export const carriedJobs = z
@@ -70,8 +71,9 @@ export const carriedReport = z
   .describe('What a terminal says of a job, signed for whoever carries it to the server.');
 export type CarriedReport = z.infer<typeof carriedReport>;
 
-/** The files that travel: what `tsunagu carry fetch` writes, and what a terminal answers with. */
+/** The file that `tsunagu job carry` writes. */
 export const carriedJobsFile = z.object({ format: z.literal('tsunagu-carried-jobs-v1'), items: z.array(carriedJobs) });
+/** The file that a terminal hands back. */
 export const carriedReportsFile = z.object({
   format: z.literal('tsunagu-carried-reports-v1'),
   reports: z.array(carriedReport).max(carriedTerminalsMax * carriedOrdersMax),

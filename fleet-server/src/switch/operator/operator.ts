@@ -132,6 +132,7 @@ export function openOperator(
             .lines()
             .map((line) => ({ state: line.state, since: isoTime(line.since), inFlight: line.inFlight })),
           mismatches: [...(mismatches.get(id) ?? [])],
+          lenient: live.lenient().map(({ leniency, count, lastAt }) => ({ leniency, count, lastAt: isoTime(lastAt) })),
         };
       });
     },
