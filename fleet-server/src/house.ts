@@ -666,6 +666,7 @@ async function build(
       const { version, overlaySeq } = built(negative).state;
       return { list: regularList, version, overlaySeq, entries: await built(negative).entries() };
     },
+    switched: () => built(switched).operator.figures(),
     streams: () => api.value.streams,
     lowStock: () => refurbish.lowStock(),
     expiry: () => built(expiry).summary(),

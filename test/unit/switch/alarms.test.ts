@@ -37,6 +37,10 @@ test('an alarm about a centre or a terminal is there for an operator until someb
     const again = { ...second, fields: { ...second.fields, 11: first.fields[11] ?? '', 12: first.fields[12] ?? '' } };
     expect((await terminal.ask(again)).text(39)).toBe('913');
     await until(async () => (await alarms()).items.length === 2);
+    expect(await operator.figures()).toMatchObject({
+      alarmsUnseen: 2,
+      links: expect.arrayContaining([{ id: 'ec-centre-1', state: 'signed-on', inFlight: 0, queued: 0, dead: 0 }]),
+    });
     // By pages, newest first.
     const page = await alarms(1);
     expect(page.items.map((alarm) => alarm.from)).toEqual(['CT5100-0001']);
