@@ -39,6 +39,7 @@ import {
   openManufacturers,
   openRevocations,
   openTrustKnown,
+  provingCertificateOf,
 } from './identity/index.ts';
 import { openInspections } from './inspection/index.ts';
 import { isCarriedOut, type Jobs, openJobs, openJobSigner } from './jobs/index.ts';
@@ -137,6 +138,7 @@ async function build(
     note: (...args) => estate.note(...args),
     audit: audit.note,
     disconnect: (serial) => disconnect(serial),
+    takeIn: (tx, serial, by) => refurbish.takeIn(tx, { serial, intake: 'fault', reported: 'TM-TAMPER' }, by),
     measured: (seconds) => meters.keys.blocked(seconds),
   });
   const artefacts = await openArtefacts(join(folder, 'artefacts'));
@@ -221,6 +223,7 @@ async function build(
       await estate.wiped(tx, serial);
       return undefined;
     },
+    isSigned: async (serial, report) => (await provingCertificateOf(store.db, serial, report, true)) !== undefined,
     ended: (tx, job, state, fault) => built(campaigns).jobEnded(tx, job, state, fault),
     note: estate.note,
     entered: (type, state) => meters.jobs.entered(type, state),
@@ -265,6 +268,8 @@ async function build(
       trustMoved.soon();
     }),
     fleetSize: () => Math.max(knownTerminals, broker?.connections ?? 0),
+    tampered: async (serial, sensor, seenMs) =>
+      (await guard({ code: 'TERMINAL_TAMPERED', serials: [serial], seenMs, facts: { detail: sensor } })).length > 0,
     async saleEnded(serial, sale, _at, messageId) {
       await sales.ended(serial, sale, messageId);
       if (sale.stan === '')
@@ -661,6 +666,7 @@ async function build(
       const { version, overlaySeq } = built(negative).state;
       return { list: regularList, version, overlaySeq, entries: await built(negative).entries() };
     },
+    switched: () => built(switched).operator.figures(),
     streams: () => api.value.streams,
     lowStock: () => refurbish.lowStock(),
     expiry: () => built(expiry).summary(),

@@ -180,6 +180,8 @@ export class SimulatedServer implements Exchange {
       // Nor do its roots change.
       trust: { heard: () => Promise.resolve(undefined) },
       fleetSize: () => this.#fixture.terminals.length,
+      // Nor are cases opened in it.
+      tampered: () => Promise.resolve(false),
       saleEnded: (_serial, _sale, _at, id) => {
         this.sales.set(id, (this.sales.get(id) ?? 0) + 1);
         return Promise.resolve();

@@ -146,6 +146,16 @@ export function addBridgeCommands(program: Command, { world, open, json, data }:
       process.exitCode = await moveCable(open(), world, data(), serial, order, json());
     });
   emulate
+    .command('carry <serial> <file>')
+    .description(
+      'bring jobs that were carried here (job carry) to the service port of an emulated terminal of this house / 持参ジョブの投入',
+    )
+    .requiredOption('--out <file>', 'what the terminal hands back: a new file, for job deliver')
+    .action(async (serial: string, file: string, { out }: { out: string }) => {
+      const { bringCarried } = await import('./carry.ts');
+      process.exitCode = await bringCarried(world, open(), data(), serial, file, out, json());
+    });
+  emulate
     .command('service <serial> <settings...>')
     .description(
       'a technician sets NAME=VALUE … at an emulated terminal of this house itself / 保守員による端末での設定変更',

@@ -76,6 +76,21 @@ export function addJobCommands(program: Command, shell: Shell): void {
       }),
     );
   jobs
+    .command('carry <serials>')
+    .description(
+      'what waits for terminals without a line, into a file that somebody carries there (emulate carry); commas between serials / 持参ファイルの作成',
+    )
+    .requiredOption('--out <file>', 'the file, a new one')
+    .action((serials: string, { out }: { out: string }) =>
+      shell.withServer(async (context) => (await import('./carry.ts')).fetchCarried(context, serials.split(','), out)),
+    );
+  jobs
+    .command('deliver <files...>')
+    .description('what terminals without a line have signed of their jobs / 持ち帰った結果の登録')
+    .action((files: string[]) =>
+      shell.withServer(async (context) => (await import('./carry.ts')).deliverReports(context, files)),
+    );
+  jobs
     .command('log <id>')
     .description('the log that a job pulled / ログの表示')
     .option('--out <file>', 'write it there')

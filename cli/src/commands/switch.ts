@@ -7,6 +7,7 @@ import type {
   SwitchSearch,
   SwitchTransaction,
 } from '@tsunagu/protocols/fleet';
+import { leniencies } from '@tsunagu/protocols/iso8583';
 import type { Result } from '@tsunagu/protocols/kit';
 import { type Column, exit, type ExitCode, layOut, momentOf, pad, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
@@ -44,8 +45,10 @@ export async function showLinks(context: Context): Promise<ExitCode> {
     { head: heads.advices, cell: ({ advices }) => String(advices), right: true },
   ];
   show(context, answer.value, columns, '');
-  for (const { id, mismatches } of json ? [] : answer.value) {
-    if (mismatches.length > 0) console.out(id);
+  for (const { id, mismatches, lenient } of json ? [] : answer.value) {
+    if (mismatches.length > 0 || lenient.length > 0) console.out(id);
+    for (const { leniency, count, lastAt } of lenient)
+      console.out(texts.lenient(leniency, leniencies[leniency][console.language], count, momentOf(lastAt)));
     for (const { at, waiting, differs, ...answer } of mismatches)
       console.out(texts.mismatch(momentOf(at), nameOf(answer), waiting, differs.map(elementName).join(' ')));
   }

@@ -160,6 +160,16 @@ export const en = {
     refused: (stan: string, actionCode: string) =>
       `the switch refused the advice of STAN ${stan} (action code ${actionCode}): to be checked by a person`,
   },
+  carry: {
+    until: 'UNTIL (UTC)',
+    left: (serial: string, kinds: string) => `${serial}: needs the server, and stays here: ${kinds}.`,
+    fetched: (file: string) =>
+      `${file}: bring it to the terminals before that, and what they hand back to "tsunagu job deliver". An order has its effect once, whichever way it comes.`,
+    handed: (serial: string, reports: number, orders: number, file: string) =>
+      reports === orders
+        ? `${serial} handed back ${counted(reports, 'report', 'reports')}: ${file}. Now: tsunagu job deliver ${file}`
+        : `${serial} handed back ${reports} of ${counted(orders, 'report', 'reports')}: ${file}. Bring it the file once more for the others.`,
+  },
   job: {
     language: 'en' as 'en' | 'ja',
     columns: {

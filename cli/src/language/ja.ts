@@ -146,6 +146,16 @@ export const ja: Texts = {
     refused: (stan, actionCode) =>
       `端末通番 ${stan} の通知はセンターが受け付けませんでした(応答コード ${actionCode})。係員の確認が必要です。`,
   },
+  carry: {
+    until: '期限(UTC)',
+    left: (serial, kinds) => `${serial}: サーバー接続が必要なため持参できません: ${kinds}`,
+    fetched: (file) =>
+      `${file}: 期限までに端末へ持参し、端末が返したファイルを「tsunagu job deliver」で登録してください。どの経路で届いても実行は一度だけです。`,
+    handed: (serial, reports, orders, file) =>
+      reports === orders
+        ? `${serial} の結果 ${reports} 件: ${file}。次に: tsunagu job deliver ${file}`
+        : `${serial} の結果 ${orders} 件中 ${reports} 件: ${file}。残りは同じファイルを再度投入してください。`,
+  },
   job: {
     language: 'ja',
     columns: {

@@ -1,3 +1,5 @@
+import { counted } from '@tsunagu/protocols/kit';
+
 /** Texts about the switch in English; `switch-ja.ts` has the same keys. */
 export const switchEn = {
   linkColumns: {
@@ -24,6 +26,8 @@ export const switchEn = {
   },
   side: { acquirer: 'acquirer', issuer: 'issuer' },
   state: { up: 'connected', 'signed-on': 'signed on', down: 'DOWN' },
+  lenient: (name: string, says: string, count: number, at: string) =>
+    `    allowed and used ${counted(count, 'time', 'times')}, last at ${at}: ${name} (${says})`,
   mismatch: (at: string, mti: string, waiting: number, elements: string) =>
     `    ${at}  unmatched ${mti}: ${waiting === 0 ? 'no request waited' : `${waiting} waited, the nearest differs in ${elements}`}`,
   columns: {

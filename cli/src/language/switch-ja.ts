@@ -26,6 +26,7 @@ export const switchJa: typeof switchEn = {
   },
   side: { acquirer: '加盟店側', issuer: 'カード会社側' },
   state: { up: '接続', 'signed-on': '開局', down: '切断' },
+  lenient: (name, says, count, at) => `    許容の適用 ${count} 回、最終 ${at}: ${name}(${says})`,
   mismatch: (at, mti, waiting, elements) =>
     `    ${at}  対応する要求のない応答 ${mti}: ${waiting === 0 ? '待機中の要求なし' : `待機中${waiting}件、最も近い要求との相違 ${elements}`}`,
   columns: {

@@ -1,8 +1,12 @@
+import { sign } from 'node:crypto';
 import { merchantIdOf, terminalIdOf, terminalLink } from '@tsunagu/protocols/acquiring';
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import {
   acquirerOfCard,
   areSlotsFilled,
+  type CarriedJobs,
+  type CarriedReport,
+  type carriedStatement,
   type Hello,
   type SetAsideRecord,
   type Trust,
@@ -11,6 +15,7 @@ import {
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { isStripeAccountName, isTransitCardName } from '@tsunagu/protocols/test-cards';
 import type { World } from '@tsunagu/protocols/world';
+import type { z } from 'zod';
 import { openAcquirer, openReversalStore, openStanCounter, stansOf } from '../acquiring/index.ts';
 import {
   type Claim,
@@ -29,6 +34,7 @@ import {
   type LogRing,
   openLedger,
   selfTest,
+  type JobRestarts,
   uploadLog,
   type Vitals,
   wipe,
@@ -78,6 +84,8 @@ export interface RunOptions extends TerminalOptions {
 export interface Running {
   readonly connected: Promise<Result<void>>;
   readonly tamper: Tamper;
+  /** Does what somebody carried here, and signs what came of it. */
+  carry(jobs: CarriedJobs): Promise<readonly CarriedReport[] | JobRestarts>;
   readonly pay: CardSide['run'];
   readonly twin: Twin;
   stop(): Promise<void>;
@@ -359,6 +367,19 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       return kept;
     },
   });
+  /** The server knows the terminal by the key of its certificate, whoever brings its word. */
+  async function carry({ orders }: CarriedJobs): Promise<readonly CarriedReport[] | JobRestarts> {
+    const done = await runner.carry(orders.map(({ document }) => document));
+    if (done === 'restarting') return done;
+    return done.map(({ job, report }) => {
+      const said: z.input<typeof carriedStatement> = { purpose: 'tsunagu-carried-report-v1', serial, job, report };
+      const statement = JSON.stringify(said);
+      return {
+        statement,
+        signature: sign('sha256', Buffer.from(statement, 'utf8'), identity.privateKey).toString('base64'),
+      };
+    });
+  }
   const shopper =
     options.shopper &&
     openShopper({
@@ -494,6 +515,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   return ok({
     connected,
     tamper: tamper.value,
+    carry,
     pay,
     twin: twin.value,
     async stop() {

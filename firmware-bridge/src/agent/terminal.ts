@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { modelOf } from '@tsunagu/protocols/catalogue';
-import type { Serial, SettingValues } from '@tsunagu/protocols/fleet';
+import type { CarriedJobs, CarriedReport, Serial, SettingValues } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { logTo } from '@tsunagu/protocols/world';
 import { readClaim, readManufacturer } from '../enrolment/index.ts';
@@ -23,6 +24,11 @@ export interface Terminal {
   pay: CardSide['run'];
   /** A sensor of the case speaks. */
   tamper(sensor: TamperSensor): Promise<void>;
+  /**
+   * Does what a technician carried here, restarts included, and signs what came of it. After a power cut the same is brought once more.
+   * TERMINAL_NOT_ENROLLED: it has no identity yet, and obeys nobody.
+   */
+  carry(jobs: CarriedJobs): Promise<Result<readonly CarriedReport[], 'TERMINAL_NOT_ENROLLED'>>;
   /** A technician changes settings at the terminal itself. */
   service(by: string, values: SettingValues): Promise<Result<void>>;
   /** Finishes the sale in hand, says good-bye and closes. */
@@ -87,6 +93,7 @@ export async function startTerminal(options: TerminalOptions): Promise<Result<Te
     connected: device.connected,
     tamper: (sensor) => device.tamper(sensor),
     pay: (order, onStep) => device.pay(order, onStep),
+    carry: (jobs) => device.carry(jobs),
     service: (by, values) => device.service(by, values),
     async stop() {
       await device.stop();
@@ -176,6 +183,20 @@ class Device {
     await this.#restarting;
     const started = await this.#running;
     if (started?.ok) await started.value.tamper.trip(sensor);
+  }
+
+  async carry(jobs: CarriedJobs): Promise<Result<readonly CarriedReport[], 'TERMINAL_NOT_ENROLLED'>> {
+    // Each order restarts it once at most.
+    for (let boots = 0; boots <= jobs.orders.length; boots += 1) {
+      await this.#restarting;
+      const { signal } = this.#stopping;
+      const started = await this.#running;
+      if (!started?.ok) break;
+      const done = await started.value.carry(jobs);
+      if (done !== 'restarting') return ok(done);
+      if (!signal.aborted) await once(signal, 'abort');
+    }
+    return fail('TERMINAL_NOT_ENROLLED');
   }
 
   async service(by: string, values: SettingValues): Promise<Result<void>> {

@@ -10,6 +10,7 @@ import { folderFiles } from '../sealed-store/index.ts';
 import type { Unwell, WorkerSays, WorkerTask } from './messages.ts';
 import { ReaderCables } from './reader-cables.ts';
 import { watchServiceMenu } from './service-menu.ts';
+import { watchCarriedJobs } from './carried-jobs.ts';
 import { watchTamperSwitch } from './tamper-switch.ts';
 import { lockTerminal } from './terminal-lock.ts';
 
@@ -57,6 +58,7 @@ export function runTerminals(world: World, task: WorkerTask, tell: (says: Worker
       // A signal of its own: on that of the thread the watches of all its terminals would pile up.
       const watching = new AbortController();
       watchTamperSwitch(world, folder, terminal.value, watching.signal);
+      watchCarriedJobs(world, folder, terminal.value, watching.signal);
       watchServiceMenu(world, folder, terminal.value, watching.signal);
       cables?.watch(world, folder, watching.signal);
       return {

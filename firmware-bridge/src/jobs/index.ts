@@ -9,6 +9,7 @@ export {
   type JobHandler,
   type JobHandlers,
   type JobOutcome,
+  type JobRestarts,
   type JobRunner,
   type JobRunnerOptions,
   jobRunner,

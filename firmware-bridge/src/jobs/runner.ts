@@ -61,6 +61,13 @@ export interface JobRunnerOptions {
 export interface JobRunner {
   /** There may be work: called at each connection and each notice. Returns at once. */
   wake(): void;
+  /**
+   * Does what somebody carried here, without a line to the server, after what is in hand.
+   * @returns what came of it, and of what was done before; `restarting`: to be done once more, after the boot
+   */
+  carry(
+    orders: readonly SignedDocument[],
+  ): Promise<readonly { readonly job: JobId; readonly report: JobReport }[] | JobRestarts>;
   /** Begins with what a power loss or a restart left behind; orders are pulled after it. Returns at once. */
   recover(): void;
   /** Resolves when nothing runs any more. */
@@ -99,6 +106,10 @@ export function jobRunner(options: JobRunnerOptions): JobRunner {
       running = undefined;
       if (wanted && !stopped && link.isUp) wake();
     });
+  }
+
+  async function idle(): Promise<void> {
+    while (running) await running;
   }
 
   /** A round ends when there is nothing more to do or nobody to talk to. */
@@ -253,8 +264,23 @@ export function jobRunner(options: JobRunnerOptions): JobRunner {
 
   return {
     wake,
-    async idle() {
-      while (running) await running;
+    idle,
+    async carry(orders) {
+      await idle();
+      begin(async () => {
+        for (const document of orders) if (!stopped && !isRestarting) await obey(document);
+      });
+      await idle();
+      if (isRestarting) return 'restarting';
+      return orders.flatMap((document) => {
+        const order = readOrder(document, trust, world.clock.now());
+        if (!order.ok) return [];
+        const { job, attempt } = order.value.head;
+        const known = ledger.find(job, attempt);
+        return known === undefined || known === 'seen' || known.state === 'begun'
+          ? []
+          : [{ job, report: known.report }];
+      });
     },
     stop() {
       stopped = true;

@@ -170,7 +170,7 @@ export interface ApiRooms {
   readonly custody: Omit<Custody, 'close'>;
   readonly swaps: Omit<Swaps, 'close'>;
   readonly inspections: Inspections;
-  readonly refurbish: Omit<Refurbish, 'benchTestPassed'>;
+  readonly refurbish: Omit<Refurbish, 'benchTestPassed' | 'takeIn'>;
   readonly assessor: Assessor;
   readonly selection: Selection;
   readonly revocations: Revocations;
@@ -215,6 +215,8 @@ export interface ApiRooms {
     cancelMany: Jobs['cancelMany'];
     retry(id: string, by: Actor): Promise<Result<Job>>;
     approve(id: string, by: Actor): Promise<Result<Job>>;
+    readonly carry: Jobs['carry'];
+    readonly carried: Jobs['carried'];
     readonly logs: { read(job: string): Promise<Result<Uint8Array>> };
   };
   readonly software: Omit<Software, 'target' | 'delta' | 'close'>;

@@ -12,9 +12,10 @@ import {
   type WhyTarget,
 } from '@tsunagu/protocols/fleet';
 import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
-import { sql, type Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import { type Actor, areApart, may, personOf } from '../audit/index.ts';
 import {
+  among,
   boundedLimit,
   type Database,
   highestFirst,
@@ -215,7 +216,7 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
     const rows = await store.db
       .selectFrom('terminal_ordinals')
       .select('ordinal')
-      .where(sql<boolean>`serial in (select value from json_each(${JSON.stringify(serials)}))`)
+      .where(among('serial', serials))
       .execute();
     for (const { ordinal } of rows) for (const campaign of open.values()) call(campaign, ordinal);
   }

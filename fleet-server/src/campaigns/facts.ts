@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Queryable } from '../store/index.ts';
+import { among, type Queryable } from '../store/index.ts';
 import type { TerminalFacts } from './rules/match.ts';
 
 /** The base key that a terminal's DUKPT key hangs on: of the one it proved; of the one on its way where it proved none. */
@@ -59,14 +59,8 @@ export async function factsOf(on: Queryable, wanted: Wanted): Promise<readonly T
     .orderBy('ordinals.ordinal');
   if ('after' in wanted) query = query.where('ordinals.ordinal', '>', wanted.after).limit(wanted.limit);
   // One parameter however many there are: the statement stays one, and compiled.
-  else if ('ordinals' in wanted)
-    query = query.where(
-      sql<boolean>`ordinals.ordinal in (select value from json_each(${JSON.stringify(wanted.ordinals)}))`,
-    );
-  else
-    query = query.where(
-      sql<boolean>`ordinals.serial in (select value from json_each(${JSON.stringify(wanted.serials)}))`,
-    );
+  else if ('ordinals' in wanted) query = query.where(among('ordinals.ordinal', wanted.ordinals));
+  else query = query.where(among('ordinals.serial', wanted.serials));
   const rows = await query.execute();
   return rows.map((row): TerminalFacts => {
     const hello = parsed(row.hello);

@@ -1,6 +1,6 @@
 import { serialSchema, type Serial } from '@tsunagu/protocols/fleet';
-import { type Selectable, sql, type Transaction } from 'kysely';
-import type { Database } from '../store/index.ts';
+import type { Selectable, Transaction } from 'kysely';
+import { among, type Database } from '../store/index.ts';
 import type { Campaign, Change } from './campaign.ts';
 import { factsOf } from './facts.ts';
 import type { CampaignRooms } from './ports.ts';
@@ -105,7 +105,7 @@ export async function place(
       .selectFrom('campaign_exceptions')
       .selectAll()
       .where('campaign', '=', id)
-      .where(sql<boolean>`ordinal in (select value from json_each(${JSON.stringify(ordinals)}))`)
+      .where(among('ordinal', ordinals))
       .execute();
     return new Map(rows.map((row) => [row.ordinal, row]));
   }

@@ -1,7 +1,7 @@
 import { serialSchema, type Serial } from '@tsunagu/protocols/fleet';
-import { type Selectable, sql, type Transaction } from 'kysely';
+import type { Selectable, Transaction } from 'kysely';
 import { house } from '../audit/index.ts';
-import type { Database, Queryable } from '../store/index.ts';
+import { among, type Database, type Queryable } from '../store/index.ts';
 import {
   applyChange,
   type Campaign,
@@ -55,12 +55,17 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
         await tx
           .deleteFrom('campaign_exceptions')
           .where('campaign', '=', campaign.id)
-          .where(sql<boolean>`ordinal in (select value from json_each(${JSON.stringify(done)}))`)
+          .where(among('ordinal', done))
           .execute();
       if (ended.length > 0)
         await tx
           .deleteFrom('campaign_orders')
-          .where(sql<boolean>`job in (select value from json_each(${JSON.stringify(ended.map(({ job }) => job))}))`)
+          .where(
+            among(
+              'job',
+              ended.map(({ job }) => job),
+            ),
+          )
           .execute();
       const open = new Map(rows.filter(({ outcome }) => outcome === null).map((row) => [row.ordinal, row]));
       const change = await look(open, counted);
@@ -203,7 +208,7 @@ async function takeBackLate(
     .select('id')
     .where('state', 'in', ['queued', 'offered'])
     .where('cancelled_at', 'is', null)
-    .where(sql<boolean>`id in (select value from json_each(${JSON.stringify(late)}))`)
+    .where(among('id', late))
     .execute();
   for (const { id } of waiting) await jobs.cancelIn(tx, id);
 }
@@ -226,11 +231,7 @@ export async function withdraw(
   ordinals: readonly number[],
 ): Promise<readonly Serial[]> {
   if (!action.withdraw || ordinals.length === 0) return [];
-  const rows = await tx
-    .selectFrom('terminal_ordinals')
-    .select('serial')
-    .where(sql<boolean>`ordinal in (select value from json_each(${JSON.stringify(ordinals)}))`)
-    .execute();
+  const rows = await tx.selectFrom('terminal_ordinals').select('serial').where(among('ordinal', ordinals)).execute();
   const serials = rows.map(({ serial }) => serialSchema.parse(serial));
   await action.withdraw(tx, serials);
   return serials;

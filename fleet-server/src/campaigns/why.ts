@@ -13,7 +13,7 @@ import { sql } from 'kysely';
 import { z } from 'zod';
 import { type Chain, openStates, type Refusals, refusalsOf } from '../jobs/index.ts';
 import { protectionChain } from '../keys/index.ts';
-import { isoTime, type Queryable } from '../store/index.ts';
+import { among, isoTime, type Queryable } from '../store/index.ts';
 import type { Campaign } from './campaign.ts';
 import { factsOf } from './facts.ts';
 import type { CampaignRooms } from './ports.ts';
@@ -128,7 +128,7 @@ export async function explain(
           .select(['serial', 'id', 'created_at', 'not_before'])
           .where('subject', 'in', chains.flat())
           .where('state', 'in', ['queued', 'offered', 'running'])
-          .where(sql<boolean>`serial in (select value from json_each(${JSON.stringify(askedOf)}))`)
+          .where(among('serial', askedOf))
           .execute();
         const jobs = new Map(open.map((row) => [row.serial, row]));
         const refusals: ((serial: string) => Refusals)[] = [];
@@ -136,7 +136,7 @@ export async function explain(
         const companies = await store.db
           .selectFrom('terminal_acquirers')
           .select(['serial', 'acquirer'])
-          .where(sql<boolean>`serial in (select value from json_each(${JSON.stringify(askedOf)}))`)
+          .where(among('serial', askedOf))
           .orderBy('acquirer')
           .execute();
         return (terminal) => {
@@ -212,7 +212,12 @@ async function installsOf(
     .where('reference', 'is', null)
     .where('state', 'in', openStates)
     .where(sql<boolean>`json_extract(params, '$.version') = ${version}`)
-    .where(sql<boolean>`serial in (select value from json_each(${JSON.stringify(facts.map(({ serial }) => serial))}))`)
+    .where(
+      among(
+        'serial',
+        facts.map(({ serial }) => serial),
+      ),
+    )
     .execute();
   return new Map(rows.map((row) => [row.serial, openJobOf(row)]));
 }
@@ -223,21 +228,23 @@ async function standingsOf(
   campaign: Campaign,
   facts: readonly TerminalFacts[],
 ): Promise<(terminal: TerminalFacts) => Standing> {
-  const ordinals = JSON.stringify(facts.map(({ ordinal }) => ordinal));
-  const among = sql<boolean>`ordinal in (select value from json_each(${ordinals}))`;
+  const isAsked = among(
+    'ordinal',
+    facts.map(({ ordinal }) => ordinal),
+  );
   const orders = await on
     .selectFrom('campaign_orders')
     .leftJoin('jobs', 'jobs.id', 'campaign_orders.job')
     .select(['ordinal', 'job', 'ordered_at', 'jobs.attempt', 'jobs.fault', 'jobs.not_before'])
     .where('campaign', '=', campaign.id)
     .where('outcome', 'is', null)
-    .where(among)
+    .where(isAsked)
     .execute();
   const exceptions = await on
     .selectFrom('campaign_exceptions')
     .selectAll()
     .where('campaign', '=', campaign.id)
-    .where(among)
+    .where(isAsked)
     .execute();
   const orderOf = new Map(orders.map((row) => [row.ordinal, openJobOf({ ...row, created_at: row.ordered_at })]));
   const exceptionOf = new Map(exceptions.map((row) => [row.ordinal, { ...row, nextAt: row.next_at }]));

@@ -65,6 +65,8 @@ export interface ConversationRooms {
   readonly trust: TrustKnown;
   /** How many terminals may come back at once. */
   readonly fleetSize: () => number;
+  /** A terminal says that its case was opened: it is cut off. False: it is already, or is at the bench, where that is done on purpose. */
+  readonly tampered: (serial: Serial, sensor: string, seenMs: number) => Promise<boolean>;
   /** A sale that a terminal ended; the switch knows those that it decided itself. */
   readonly saleEnded: (serial: Serial, sale: SaleResult, at: number, messageId: string) => Promise<void>;
 }
@@ -147,6 +149,7 @@ export function openConversation(rooms: ConversationRooms): Conversation {
 
   async function hello(by: Speaker, message: Envelope, body: z.output<typeof messages.hello>): Promise<Received> {
     const { serial } = by;
+    const seenMs = world.clock.monotonicMs();
     await keys.prepare(serial);
     const outcome = await store.write(async (tx) => {
       if (isEnded(by)) return endedMeanwhile();
@@ -193,6 +196,8 @@ export function openConversation(rooms: ConversationRooms): Conversation {
         await tellOfBoot(serial, message.boot, outcome.fault);
       return outcome;
     }
+    // What it said when it happened may have been lost.
+    if (body.tampered && (await rooms.tampered(serial, body.tampered.sensor, seenMs))) return ok(undefined);
     const { configuration, jobs, trust } = outcome.value;
     estate.announce(serial);
     notify(serial, {
@@ -244,8 +249,11 @@ export function openConversation(rooms: ConversationRooms): Conversation {
       await rooms.saleEnded(serial, body.value.sale, body.value.at, message.id);
       return ok(undefined);
     }
+    const seenMs = world.clock.monotonicMs();
     const body = parseWith(messages.alarm, message.body);
     if (!body.ok) return body;
+    if (topic.event === 'tamper' && (await rooms.tampered(serial, body.value.detail ?? '', seenMs)))
+      return ok(undefined);
     await estate.alarm(serial, body.value.code, body.value.detail);
     return ok(undefined);
   }

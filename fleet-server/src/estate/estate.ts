@@ -25,6 +25,7 @@ import type { World } from '@tsunagu/protocols/world';
 import { sql, type SqlBool, type Transaction } from 'kysely';
 import type { LiveHub } from '../live/index.ts';
 import {
+  among,
   boundedLimit,
   type Database,
   isoTime,
@@ -181,7 +182,7 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
   /** The terminals among these as people see them. */
   async function summaries(serials: readonly Serial[]): Promise<readonly TerminalSummary[]> {
     const rows = await summaryRows(store.db, rooms.targets().negative.list)
-      .where(sql<boolean>`terminals.serial in (select value from json_each(${JSON.stringify(serials)}))`)
+      .where(among('terminals.serial', serials))
       .execute();
     return rows.map(summaryOf);
   }

@@ -3,7 +3,7 @@ import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { sql } from 'kysely';
 import type { TLSSocket } from 'node:tls';
-import type { Queryable, Store } from '../store/index.ts';
+import { amongText, type Queryable, type Store } from '../store/index.ts';
 
 /** What admission looks at of a certificate, as `X509Certificate` of node:crypto names it. */
 export interface ShownCertificate {
@@ -76,7 +76,7 @@ const known = (store: Store, fingerprints: string) =>
       sql<number>`exists (select 1 from certificates as older where older.kind = 'terminal' and older.subject = certificates.subject
         and older.ended_at is null and older.issued_at < certificates.issued_at)`.as('has_older'),
     ])
-    .where(sql<boolean>`certificates.fingerprint in (select value from json_each(${fingerprints}))`)
+    .where(amongText('certificates.fingerprint', fingerprints))
     .where('kind', '=', 'terminal');
 
 /**

@@ -23,17 +23,22 @@ export async function provingCertificate(
   return await provingCertificateOf(on, serial, { statement, signature });
 }
 
-/** The certificate of a terminal whose key signed a statement, PEM; undefined when none of this house's did. */
+/**
+ * The certificate of a terminal whose key signed a statement, PEM; undefined when none of this house's did.
+ * @param isInForce only one that was never revoked: who has the key of another is not the terminal
+ */
 export async function provingCertificateOf(
   on: Queryable,
   serial: string,
   { statement, signature }: WipeProof,
+  isInForce = false,
 ): Promise<string | undefined> {
   const rows = await on
     .selectFrom('certificates')
     .select('pem')
     .where('kind', '=', 'terminal')
     .where('subject', '=', serial)
+    .$if(isInForce, (query) => query.where('revoked_at', 'is', null))
     .orderBy('issued_at', 'desc')
     .execute();
   const [bytes, signed] = [Buffer.from(statement, 'utf8'), Buffer.from(signature, 'base64')];

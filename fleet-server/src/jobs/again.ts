@@ -1,5 +1,4 @@
-import { sql } from 'kysely';
-import type { Queryable } from '../store/index.ts';
+import { among, type Queryable } from '../store/index.ts';
 import { backoffMs } from './rules.ts';
 
 /** The pause before what was refused is ordered again: it doubles with each refusal, up to a day. */
@@ -38,7 +37,7 @@ export async function refusalsOf(
   const rows = await on
     .selectFrom('jobs')
     .select(['id', 'serial', 'subject', 'state', 'fault', 'finished_at'])
-    .where(sql<boolean>`serial in (select value from json_each(${JSON.stringify(serials)}))`)
+    .where(among('serial', serials))
     .where('subject', 'in', chain)
     .where('state', 'in', ['failed', 'succeeded', 'cancelled'])
     .orderBy('serial')

@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
 import { lackedForJob, modelOf } from '@tsunagu/protocols/catalogue';
 import {
+  type CarriedJobs,
+  carriedKinds,
+  type CarriedReport,
+  carriedStatement,
   type Job,
   jobBody,
   type JobBody,
@@ -11,6 +15,7 @@ import {
   type JobReport,
   type JobState,
   type JobType,
+  parseJson,
   parseWith,
   isWaitedFor,
   permits,
@@ -27,7 +32,7 @@ import type { World } from '@tsunagu/protocols/world';
 import { sql, type Transaction, type Updateable } from 'kysely';
 import type { Actor, Approvals, OnDecided } from '../audit/index.ts';
 import type { LiveHub } from '../live/index.ts';
-import type { Database, Page, PageRequest, Queryable, Store } from '../store/index.ts';
+import { among, type Database, type Page, type PageRequest, type Queryable, type Store } from '../store/index.ts';
 import { type Chain, type Refusals, refusalsOf } from './again.ts';
 import { countJobs, type JobSelection, listJobs, selectJobs } from './list.ts';
 import { type JobLogs, jobLogs } from './logs.ts';
@@ -86,6 +91,8 @@ export interface JobRooms {
   readonly approvals: Pick<Approvals, 'request' | 'decide' | 'onDecided'>;
   /** Tells a terminal, if it is there, that so many jobs wait. */
   notify(serial: Serial, jobs: number): void;
+  /** Whether the key of a certificate of the terminal that is in force signed it. Without this nobody's word is carried here. */
+  isSigned?(serial: Serial, report: CarriedReport): Promise<boolean>;
   /** Takes part in the transaction that ends a job with success. A code: it has not succeeded after all, and fails by that. */
   finished(
     tx: Transaction<Database>,
@@ -154,6 +161,18 @@ export interface Jobs {
   wake(serial: Serial): Promise<void>;
   /** Hands out what to do next: what is taken back first, then by priority and age. `cancellation`: only what is taken back. */
   next(serial: Serial, what?: 'job' | 'cancellation'): Promise<SignedDocument | null>;
+  /**
+   * Hands out what waits for a terminal to whoever goes there: the orders that it would pull, of the kinds that need no server. Both ways may be gone:
+   * an order has its effect once.
+   */
+  carry(serial: Serial, by: JobActor): Promise<Result<CarriedJobs, 'TERMINAL_UNKNOWN'>>;
+  /** Takes what a terminal signed and somebody carried here. SIGNATURE_INVALID: no certificate of it that is in force did. */
+  carried(
+    report: CarriedReport,
+    by: JobActor,
+  ): Promise<
+    Result<{ readonly serial: Serial; readonly job: string }, 'INPUT_INVALID' | 'SIGNATURE_INVALID' | 'JOB_UNKNOWN'>
+  >;
   /** Takes a report. When it resolves the report is on disk and may be acknowledged; also when it changed nothing. */
   report(serial: Serial, id: string, report: JobReport): Promise<Result<void, 'JOB_UNKNOWN'>>;
   job(id: string): Promise<Result<Job, 'JOB_UNKNOWN'>>;
@@ -540,6 +559,49 @@ export function openJobs(rooms: JobRooms): Jobs {
         return null;
       });
     },
+    async carry(serial, by) {
+      const handed = await store.write(async (tx): Promise<Result<CarriedJobs, 'TERMINAL_UNKNOWN'>> => {
+        const terminal = await tx
+          .selectFrom('terminals')
+          .select('serial')
+          .where('serial', '=', serial)
+          .executeTakeFirst();
+        if (!terminal) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
+        const now = world.clock.now();
+        const orders: CarriedJobs['orders'] = [];
+        const left: JobType[] = [];
+        for (const row of await openRows(tx, serial).execute()) {
+          const attempt = offer(progressOf(row), now);
+          if (attempt === undefined) continue;
+          if (!carriedKinds.includes(row.type)) {
+            left.push(row.type);
+            continue;
+          }
+          // Announced as of now: nobody else has to fetch it before it could have been carried there.
+          await put(tx, row, { state: 'offered', attempt, changed_at: now });
+          const until = new Date(row.deadline_at).toISOString();
+          orders.push({
+            job: jobIdSchema.parse(row.id),
+            type: row.type,
+            until,
+            document: signedOrder(serial, row, attempt),
+          });
+        }
+        return ok({ serial, orders, left });
+      });
+      if (handed.ok) world.log('info', 'jobsCarried', { serial, count: handed.value.orders.length, by: by.subject });
+      return handed;
+    },
+    async carried(carried, by) {
+      const said = parseJson(carriedStatement, carried.statement, carried.statement.length);
+      if (!said.ok) return fail('INPUT_INVALID', { field: 'statement' });
+      const { serial, job, report } = said.value;
+      if ((await rooms.isSigned?.(serial, carried)) !== true) return fail('SIGNATURE_INVALID', { facts: { serial, job } });
+      const taken = await jobs.report(serial, job, report);
+      if (!taken.ok) return taken;
+      world.log('info', 'reportCarried', { serial, job, state: report.state, by: by.subject });
+      return ok({ serial, job });
+    },
     async report(serial, id, report) {
       const known = await store.write(async (tx) => {
         const row = await find(tx, id);
@@ -635,7 +697,7 @@ export function openJobs(rooms: JobRooms): Jobs {
       const rows = await store.db
         .selectFrom('jobs')
         .selectAll()
-        .where(sql<boolean>`id in (select value from json_each(${JSON.stringify(now.ids)}))`)
+        .where(among('id', now.ids))
         .orderBy('created_at', 'desc')
         .orderBy('id', 'desc')
         .execute();

@@ -1,13 +1,20 @@
-import { type Serial, serialSchema } from '@tsunagu/protocols/fleet';
+import { type LifecycleState, type Serial, serialSchema } from '@tsunagu/protocols/fleet';
 import type { World } from '@tsunagu/protocols/world';
-import { house, type WriteNote } from '../audit/index.ts';
+import { type Actor, house, type WriteNote } from '../audit/index.ts';
 import type { Note } from '../estate/index.ts';
 import type { Admission } from '../identity/index.ts';
-import type { Store } from '../store/index.ts';
+import type { Transaction } from 'kysely';
+import type { Database, Store } from '../store/index.ts';
 
-/** What the switch and the broker can find out about keys in the wrong hands. */
+/** What the wires can find out about keys in the wrong hands, and about a case that was opened. */
 export interface KeyFinding {
-  readonly code: 'KSN_TWO_IDENTITIES' | 'KSN_WENT_BACK' | 'KSN_OUT_OF_CUSTODY' | 'KSN_AFTER_WIPE' | 'SCRAPPED_SPEAKS';
+  readonly code:
+    | 'KSN_TWO_IDENTITIES'
+    | 'KSN_WENT_BACK'
+    | 'KSN_OUT_OF_CUSTODY'
+    | 'KSN_AFTER_WIPE'
+    | 'SCRAPPED_SPEAKS'
+    | 'TERMINAL_TAMPERED';
   /** Everybody who is part of it: the holder of the key by the ledger, and who used it. */
   readonly serials: readonly Serial[];
   /** When it was seen, on the monotonic clock. */
@@ -21,16 +28,22 @@ export interface GuardRooms {
   readonly note: Note;
   readonly audit: WriteNote;
   readonly disconnect: (serial: Serial) => void;
+  /** Opens a work order for a terminal, in the transaction that blocks it. @returns the order's id */
+  readonly takeIn: (tx: Transaction<Database>, serial: Serial, by: Actor) => Promise<string>;
   /** Seconds from the sight to the commit. */
   readonly measured: (seconds: number) => void;
 }
 
+/** States in which a case is opened on purpose: whoever works at it there knows. */
+const atTheBench: ReadonlySet<LifecycleState> = new Set(['inspected', 'refurbish', 'wipe']);
+
 /**
  * Blocks terminals whose keys are in the wrong hands: state of life, keys and the alarm change in one transaction, then every connection ends.
- * Who is quarantined already stays what it is. One that was scrapped is not dead: whoever has it, or one like it, is to be looked for.
+ * A quarantined terminal is let in on no wire; its certificate does not end, since the way out of quarantine may lead over a wipe that it swears to.
+ * One whose case was opened has a work order from the same moment. Who is quarantined already stays what it is. One that was scrapped is not dead: whoever has it, or one like it, is to be looked for.
  */
 export const openKeyGuard =
-  ({ world, store, note, audit, disconnect, measured }: GuardRooms) =>
+  ({ world, store, note, audit, disconnect, takeIn, measured }: GuardRooms) =>
   async ({ code, serials, seenMs, facts }: KeyFinding): Promise<readonly Serial[]> => {
     const blocked = await store.write(async (tx) => {
       const at = world.clock.now();
@@ -42,6 +55,8 @@ export const openKeyGuard =
           .where('serial', '=', serial)
           .executeTakeFirst();
         if (!row || row.lifecycle === 'quarantined') continue;
+        const isTampered = code === 'TERMINAL_TAMPERED';
+        if (isTampered && atTheBench.has(row.lifecycle)) continue;
         await tx
           .updateTable('terminals')
           .set({ lifecycle: 'quarantined', lifecycle_since: at })
@@ -72,8 +87,10 @@ export const openKeyGuard =
           by: 'house',
           reason: code,
         });
-        await note(tx, serial, 'alarm', { code });
-        await audit(tx, { actor: house, action: 'keys.quarantine', subject: `terminal/${serial}`, code, facts });
+        const work = isTampered ? { work: await takeIn(tx, serial, house) } : {};
+        await note(tx, serial, 'alarm', { code, ...(isTampered && facts), ...work });
+        const all = { ...facts, ...work };
+        await audit(tx, { actor: house, action: 'keys.quarantine', subject: `terminal/${serial}`, code, facts: all });
         now.push(serial);
       }
       return now;

@@ -3,6 +3,7 @@ import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { ExpirySummary, LinkState, Overview } from '@tsunagu/protocols/fleet';
 import type { World } from '@tsunagu/protocols/world';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { SwitchFigures } from '../switch/index.ts';
 import { type Meters, makeMeters } from './meters.ts';
 
 export {
@@ -20,6 +21,8 @@ export interface Gauged {
   terminals(): Promise<readonly { readonly model: string; readonly link: LinkState; readonly count: number }[]>;
   /** Links to card companies. */
   links(): Promise<Overview['links']>;
+  /** Links of the switch, what waits for their far ends, and alarms that nobody has seen. */
+  switched(): Promise<SwitchFigures>;
   /** Version, size and overlay of the negative list. */
   negative(): Promise<Overview['negative']>;
   /** Open live streams of the API. */
@@ -128,6 +131,35 @@ function addGauges(registry: Registry, from: Gauged): void {
       this.reset();
       for (const { id, state } of await from.links())
         this.set({ link: id }, state === 'signed-on' ? 1 : state === 'up' ? 0.5 : 0);
+    },
+  });
+  const ofLink = (name: string, help: string, figure: (link: SwitchFigures['links'][number]) => number): void =>
+    void new Gauge({
+      name,
+      help,
+      labelNames: ['link'],
+      registers,
+      async collect() {
+        this.reset();
+        for (const link of (await from.switched()).links) this.set({ link: link.id }, figure(link));
+      },
+    });
+  ofLink('tsunagu_switch_link_in_flight', 'Requests that wait for an answer on a link', ({ inFlight }) => inFlight);
+  ofLink(
+    'tsunagu_switch_advices_queued',
+    'Advices and reversals that a far end still has to take',
+    ({ queued }) => queued,
+  );
+  ofLink('tsunagu_switch_advices_dead', 'Those that a person has to look at: retry or settle them', ({ dead }) => dead);
+  ofLink('tsunagu_switch_link_up', 'Links of the switch: 1 signed on, 0.5 connected, 0 down', ({ state }) =>
+    state === 'signed-on' ? 1 : state === 'up' ? 0.5 : 0,
+  );
+  new Gauge({
+    name: 'tsunagu_switch_alarms_unseen',
+    help: 'Alarms of the switch that nobody has seen yet',
+    registers,
+    async collect() {
+      this.set((await from.switched()).alarmsUnseen);
     },
   });
   const ofList = (name: string, help: string, figure: (negative: Overview['negative']) => number): void =>

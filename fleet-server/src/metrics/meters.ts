@@ -113,7 +113,7 @@ export function makeMeters(registry: Registry): Meters {
 
   const blockSeconds = new Histogram({
     name: 'tsunagu_key_block_seconds',
-    help: 'From the sight of a key in the wrong hands to the commit that blocks its terminals',
+    help: 'From the sight of a key in the wrong hands, or of a case that was opened, to the commit that blocks its terminals',
     buckets: requestBuckets,
     registers: [registry],
   });

@@ -87,6 +87,8 @@ export interface Refurbish {
     intake: OpenWork,
     by: Actor,
   ): Promise<Result<WorkOrderView, 'TERMINAL_UNKNOWN' | 'WORK_OPEN' | 'WORK_NOT_READY'>>;
+  /** Takes in what has to come in, in the transaction that finds it out, whatever its state. @returns the order's id; that of the open one where there is one */
+  takeIn(tx: Transaction<Database>, intake: OpenWork, by: Actor): Promise<string>;
   /** Notes what was done. Thrown: TERMINAL_EXISTS, MODEL_UNKNOWN of what a vendor sent instead. */
   add(id: string, entry: WorkEntry, by: Actor): Promise<Result<WorkOrderView, EntryFault>>;
   view(id: string): Promise<Result<WorkOrderView, 'WORK_UNKNOWN'>>;
@@ -125,6 +127,39 @@ function isSameTest(one: string, other: string): boolean {
 export function openRefurbish({ world, store, note, sign, enlist, lifecycle }: RefurbishRooms): Refurbish {
   const find = (on: Queryable, id: string) =>
     on.selectFrom('work_orders').selectAll().where('id', '=', id).executeTakeFirst();
+  /** The order of a terminal that is not closed. */
+  const openOf = async (tx: Transaction<Database>, serial: Serial): Promise<string | undefined> =>
+    (
+      await tx
+        .selectFrom('work_orders')
+        .select('id')
+        .where('serial', '=', serial)
+        .where('closed_at', 'is', null)
+        .executeTakeFirst()
+    )?.id;
+
+  async function insert(
+    tx: Transaction<Database>,
+    id: string,
+    { serial, intake, reported, warrantyUntil }: OpenWork,
+    by: Actor,
+  ): Promise<void> {
+    await tx
+      .insertInto('work_orders')
+      .values({
+        id,
+        serial,
+        intake,
+        reported: reported ?? null,
+        warranty_until: warrantyUntil ?? null,
+        opened_at: world.clock.now(),
+        opened_by: by.subject,
+        closed_at: null,
+      })
+      .execute();
+    await note(tx, serial, 'work-order', { work: id, opened: true, by: by.subject });
+  }
+
   /** Opens a test by the key of a bench that is registered here: a file that vouches for itself is nobody's word. */
   async function openByBench(text: string): Promise<Result<OpenedAttestation, EntryFault>> {
     const claimed = openAttestation(text);
@@ -174,7 +209,8 @@ export function openRefurbish({ world, store, note, sign, enlist, lifecycle }: R
 
   return {
     view,
-    async open({ serial, intake, reported = null, warrantyUntil = null }, by) {
+    async open(intake, by) {
+      const { serial } = intake;
       const id = world.id();
       const opened = await store.write(
         async (tx): Promise<Result<void, 'TERMINAL_UNKNOWN' | 'WORK_OPEN' | 'WORK_NOT_READY'>> => {
@@ -186,31 +222,20 @@ export function openRefurbish({ world, store, note, sign, enlist, lifecycle }: R
           if (!terminal) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
           if (!['returned', 'inspected', 'refurbish', 'wipe'].includes(terminal.lifecycle))
             return fail('WORK_NOT_READY', { facts: { state: terminal.lifecycle, wants: 'returned' } });
-          const other = await tx
-            .selectFrom('work_orders')
-            .select('id')
-            .where('serial', '=', serial)
-            .where('closed_at', 'is', null)
-            .executeTakeFirst();
-          if (other) return fail('WORK_OPEN', { facts: { work: other.id } });
-          await tx
-            .insertInto('work_orders')
-            .values({
-              id,
-              serial,
-              intake,
-              reported,
-              warranty_until: warrantyUntil,
-              opened_at: world.clock.now(),
-              opened_by: by.subject,
-              closed_at: null,
-            })
-            .execute();
-          await note(tx, serial, 'work-order', { work: id, opened: true, by: by.subject });
+          const other = await openOf(tx, serial);
+          if (other !== undefined) return fail('WORK_OPEN', { facts: { work: other } });
+          await insert(tx, id, intake, by);
           return ok(undefined);
         },
       );
       return opened.ok ? ok(unwrap(await view(id))) : opened;
+    },
+    async takeIn(tx, intake, by) {
+      const other = await openOf(tx, intake.serial);
+      if (other !== undefined) return other;
+      const id = world.id();
+      await insert(tx, id, intake, by);
+      return id;
     },
     async add(id, entry, by) {
       let isPassed = false;

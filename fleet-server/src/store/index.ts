@@ -1,3 +1,4 @@
+export { among, amongText } from './among.ts';
 export type { Database } from './database.ts';
 export type { ColumnTypes, Migration } from './migration.ts';
 export type { SqlConnection, SqlValue } from './connection.ts';

@@ -9,7 +9,7 @@ export {
 } from './link/credentials.ts';
 export { readLinks } from './link/link-files.ts';
 export { openSwitchNode, type SwitchNode, type SwitchNodeOptions } from './node.ts';
-export type { Operator } from './operator/operator.ts';
+export type { Operator, SwitchFigures } from './operator/operator.ts';
 export type { SalesBefore, SaleTotals } from './journal/sale-line.ts';
 export {
   type Admit,

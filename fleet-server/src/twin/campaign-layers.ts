@@ -2,7 +2,7 @@ import { type ChangeLayer, configurationHash, type Serial } from '@tsunagu/proto
 import type { Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { sql, type Transaction } from 'kysely';
-import type { Database } from '../store/index.ts';
+import { among, amongText, type Database } from '../store/index.ts';
 import type { Writing } from './documents.ts';
 import { completePaths, layerIds, movePaths } from './paths.ts';
 import { changeValues } from './rules.ts';
@@ -49,7 +49,7 @@ export function openCampaignLayers({ clock }: Pick<World, 'clock'>): CampaignLay
       .leftJoin('configuration_members as member', 'member.serial', 'terminals.serial')
       .leftJoin('configuration_stacks as stack', 'stack.id', 'member.stack')
       .select((all) => ['terminals.serial', all.fn.coalesce('stack.layers', sql<string>`'[]'`).as('layers')])
-      .where(sql<boolean>`terminals.serial in (select value from json_each(${JSON.stringify(serials)}))`)
+      .where(among('terminals.serial', serials))
       .execute();
     const moved: string[] = [];
     const groups = new Map<string, string[]>();
@@ -64,7 +64,7 @@ export function openCampaignLayers({ clock }: Pick<World, 'clock'>): CampaignLay
       const some = JSON.stringify(group);
       moved.push(...group);
       if (next === '[]') {
-        await sql`delete from configuration_members where serial in (select value from json_each(${some}))`.execute(tx);
+        await tx.deleteFrom('configuration_members').where(amongText('serial', some)).execute();
         continue;
       }
       await tx

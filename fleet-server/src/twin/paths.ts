@@ -1,9 +1,9 @@
 import { modelOf } from '@tsunagu/protocols/catalogue';
 import { parseJson, settingValues } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
-import { sql, type Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import { z } from 'zod';
-import type { Database, Queryable } from '../store/index.ts';
+import { among, type Database, type Queryable } from '../store/index.ts';
 import { checkEffective, type Effective, effectiveOf, type Layer } from './rules.ts';
 import { below, type Reach, type Scope, terminalsBelow } from './scope.ts';
 
@@ -80,11 +80,7 @@ export async function layersOf(on: Queryable, paths: readonly Path[]): Promise<(
 async function stacksOf(on: Queryable, ids: ReadonlySet<number>): Promise<ReadonlyMap<number, readonly number[]>> {
   const wanted = [...ids].filter(Boolean);
   if (wanted.length === 0) return new Map();
-  const rows = await on
-    .selectFrom('configuration_stacks')
-    .selectAll()
-    .where(sql<boolean>`id in (select value from json_each(${JSON.stringify(wanted)}))`)
-    .execute();
+  const rows = await on.selectFrom('configuration_stacks').selectAll().where(among('id', wanted)).execute();
   return new Map(rows.map(({ id, layers }) => [id, layerIds(layers)]));
 }
 

@@ -2,7 +2,7 @@ import { modelOf, type TerminalModel } from '@tsunagu/protocols/catalogue';
 import { type LayerKind, type LayerRef, layerRef } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { sql } from 'kysely';
-import type { Queryable } from '../store/index.ts';
+import { among, type Queryable } from '../store/index.ts';
 
 /** A layer's name in the store. */
 export interface Scope {
@@ -56,12 +56,10 @@ const members = (campaign: string) =>
     join json_each(stack.layers) as part
     join configuration_layers as layer on layer.id = part.value
     where layer.kind = 'campaign' and layer.scope = ${campaign})`;
-const among = (serials: readonly string[]) =>
-  sql<boolean>`serial in (select value from json_each(${JSON.stringify(serials)}))`;
 
 /** True of a terminal's row that a reach takes in; its columns are the same in the inventory and in its views. */
 function within(reach: Reach) {
-  if ('serials' in reach) return among(reach.serials);
+  if ('serials' in reach) return among('serial', reach.serials);
   const { kind, parent, scope } = reach;
   switch (kind) {
     case 'defaults':

@@ -2,6 +2,7 @@ export { merchantIdOf, terminalIdOf } from './identifiers.ts';
 export {
   backOffMs,
   issuerCodec,
+  wideIssuerCodec,
   issuerFrame,
   issuerLink,
   terminalCodec,

@@ -90,6 +90,8 @@ export const terminalCodecs = {
 
 /** Reads and writes the messages of W4. */
 export const issuerCodec = compileProfile({ dialect: issuerLink.dialect, fieldOverrides });
+/** The same with half-width kana (JIS X 0201) in texts, for what lies in the journal: a link whose profile allows them may have brought some. */
+export const wideIssuerCodec = compileProfile({ dialect: issuerLink.dialect, fieldOverrides, allow: ['ans-8bit'] });
 
 /** Pause before attempt `attempt` (0 is the first repetition), milliseconds. */
 export const backOffMs = (

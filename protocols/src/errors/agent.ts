@@ -414,11 +414,11 @@ export const agentErrors = defineErrors({
   TERMINAL_TAMPERED: {
     en: {
       says: 'The terminal’s case was opened or broken: its keys are destroyed and it sells nothing.',
-      next: 'Take it out of service and send it to the workshop.',
+      next: 'It is quarantined: no wire lets it in, and a work order is open. Take it out of service and send it to the workshop.',
     },
     ja: {
       says: '端末の筐体が開けられたか破損しました。鍵は消去され、売上はできません。',
-      next: '使用を中止し、修理拠点へ送ってください。',
+      next: '端末は隔離され、全ての接続が拒否されます。修理伝票は起票済みです。使用を中止し、修理拠点へ送ってください。',
     },
   },
   RELAY_CHILD_UNKNOWN: {

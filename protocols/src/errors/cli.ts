@@ -10,6 +10,16 @@ export const cliErrors = defineErrors({
     en: { says: 'The file cannot be read.', next: 'Check its name and that you may read it.' },
     ja: { says: 'ファイルを読み込めません。', next: 'ファイル名と読み取り権限を確認してください。' },
   },
+  CARRIED_FILE_INVALID: {
+    en: {
+      says: 'The file holds no jobs that were carried for this terminal, or no reports.',
+      next: 'Jobs come from "tsunagu job carry SERIALS --out FILE", reports from the terminal. Compare the serial.',
+    },
+    ja: {
+      says: 'この端末宛の持参ジョブ、または結果のファイルではありません。',
+      next: 'ジョブは「tsunagu job carry SERIALS --out FILE」、結果は端末が出力します。機器番号を確認してください。',
+    },
+  },
   FILE_UNUSABLE: {
     en: {
       says: 'The file cannot be opened.',

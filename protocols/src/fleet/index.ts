@@ -111,6 +111,7 @@ export * from './key-injection.ts';
 export * from './job.ts';
 export * from './evidence.ts';
 export * from './lifecycle.ts';
+export * from './carried.ts';
 export * from './job-kinds.ts';
 export * from './maintenance.ts';
 export * from './management.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { leniencyNames } from '../iso8583/leniency.ts';
 import { ownCurrency, saleMethod } from './payment.ts';
 
 /* W5: what an operator of the switch sees and does. */
@@ -70,6 +71,15 @@ export const switchLink = z
         }),
       )
       .describe('The last answers that matched no request, newest first.'),
+    lenient: z
+      .array(
+        z.object({
+          leniency: z.enum(leniencyNames).describe('What its profile allows (`allow`).'),
+          count: z.number().int().describe('Messages that made use of it since the switch was opened.'),
+          lastAt: time.describe('When one did last.'),
+        }),
+      )
+      .describe('How often its far end needed what is allowed beyond the strict reading of ISO 8583:1993.'),
   })
   .describe('A link of the switch, live.');
 export type SwitchLink = z.infer<typeof switchLink>;

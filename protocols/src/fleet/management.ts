@@ -62,6 +62,8 @@ export const managementPaths = {
   terminalJobs: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/jobs`,
   jobCancellation: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}/cancellation`,
   jobCancellations: '/api/v1/jobs/cancellations',
+  jobCarriage: '/api/v1/jobs/carriage',
+  jobReports: '/api/v1/jobs/carried-reports',
   jobRetry: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}/retry`,
   jobApproval: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}/approval`,
   jobLog: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}/log`,

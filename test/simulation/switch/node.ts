@@ -167,6 +167,7 @@ export class SwitchNode {
       get inFlight() {
         return exchange.inFlight;
       },
+      lenient: () => [],
       request: (message, timeoutMs): Promise<LinkAnswer> => {
         if (shown() === 'down') return Promise.resolve({ type: 'lineLost' });
         const answered = exchange.expect(line, message, timeoutMs);

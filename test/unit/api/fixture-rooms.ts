@@ -467,6 +467,8 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       cancelMany: async () => ({ jobs: [], hasMore: false }),
       retry: async () => fail('JOB_STILL_OPEN'),
       approve: async () => fail('APPROVAL_OWN'),
+      carry: async (serial) => ok({ serial, orders: [], left: [] }),
+      carried: async () => fail('SIGNATURE_INVALID'),
       logs: { read: async () => fail('JOB_LOG_UNKNOWN') },
       async job(id) {
         const found = jobs.get(id);

@@ -13,6 +13,10 @@ describe('metrics', () => {
         { id: 'card-company-1', name: 'x', nameJa: 'x（日）', state: 'signed-on', since: '2026-01-01T00:00:00Z' },
       ],
       negative: async () => ({ list: 'regular', version: 7, overlaySeq: 2, entries: 90 }),
+      switched: async () => ({
+        links: [{ id: 'gift-1', state: 'up', inFlight: 3, queued: 2, dead: 1 }],
+        alarmsUnseen: 5,
+      }),
       streams: () => 1,
       lowStock: async () => 4,
       expiry: async () => ({
@@ -38,6 +42,11 @@ describe('metrics', () => {
     expect(text).toContain('tsunagu_expiry_terminals{level="urgent"} 1');
     expect(text).toContain(`tsunagu_expiry_last_day_timestamp_seconds ${Date.UTC(2027, 1, 1) / 1_000}`);
     expect(text).toContain('tsunagu_stock_low_parts 4');
+    expect(text).toContain('tsunagu_switch_link_up{link="gift-1"} 0.5');
+    expect(text).toContain('tsunagu_switch_link_in_flight{link="gift-1"} 3');
+    expect(text).toContain('tsunagu_switch_advices_queued{link="gift-1"} 2');
+    expect(text).toContain('tsunagu_switch_advices_dead{link="gift-1"} 1');
+    expect(text).toContain('tsunagu_switch_alarms_unseen 5');
     expect(text).toMatch(/^tsunagu_process_resident_memory_bytes \d/m);
     expect(text).not.toMatch(/serial=/);
     expect(other.status).toBe(404);

@@ -37,6 +37,7 @@ async function stuck(amountMinor: number) {
     id = dead.find((advice) => advice.amountMinor === amountMinor)?.id ?? '';
     return id !== '';
   });
+  expect((await house.sw.operator.figures()).links).toMatchObject([{ state: expect.any(String), queued: 0, dead: 1 }]);
   return {
     id,
     mend() {

@@ -1,6 +1,6 @@
 import type { WireFault } from '@tsunagu/fleet-server/emulation/wire-faults';
 import { alarmSeen, openAlarmDesk } from '@tsunagu/fleet-server/switch/operator/alarms';
-import { cardCompanyLink } from '@tsunagu/protocols/acquiring';
+import { cardCompanyLink, compileLink } from '@tsunagu/protocols/acquiring';
 import { encodeFrame } from '@tsunagu/protocols/iso8583';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
@@ -37,6 +37,10 @@ test('an alarm about a centre or a terminal is there for an operator until someb
     const again = { ...second, fields: { ...second.fields, 11: first.fields[11] ?? '', 12: first.fields[12] ?? '' } };
     expect((await terminal.ask(again)).text(39)).toBe('913');
     await until(async () => (await alarms()).items.length === 2);
+    expect(await operator.figures()).toMatchObject({
+      alarmsUnseen: 2,
+      links: expect.arrayContaining([{ id: 'ec-centre-1', state: 'signed-on', inFlight: 0, queued: 0, dead: 0 }]),
+    });
     // By pages, newest first.
     const page = await alarms(1);
     expect(page.items.map((alarm) => alarm.from)).toEqual(['CT5100-0001']);
@@ -177,4 +181,49 @@ test('an alarm is written at most once in a while, counts what came meanwhile, a
   expect(await alarmSeen(store, 'none', 'person/1', now + 91 * day)).toMatchObject({ ok: false });
   expect((await rows()).map(({ place }) => place)).toEqual(['two']);
   await store.close();
+});
+
+test('what a link is allowed beyond the strict reading is counted for it alone; where it cannot go on to the issuer, and without its name, it is 904', async () => {
+  const wide = (strict: typeof cardCompanyLink) => {
+    const { codec: _codec, frame: _frame, ...text } = strict;
+    return compileLink({ ...text, profile: { ...text.profile, allow: ['ans-8bit'] } });
+  };
+  const ec = linkNamed('ec-centre-1');
+  const inKana = (centre: SmallCentre) => {
+    const sale = centre.sale('jcb-contact', 700);
+    // The name of a shop in half-width kana: JIS X 0201.
+    return { ...sale, fields: { ...sale.fields, 43: '\u00b6\u00cc\u00aa'.padEnd(40) } };
+  };
+  for (const { ours, issuer, answer } of [
+    { ours: wide(ec), issuer: wide(cardCompanyLink), answer: '000' },
+    { ours: wide(ec), issuer: cardCompanyLink, answer: '904' },
+    { ours: ec, issuer: wide(cardCompanyLink), answer: '904' },
+  ]) {
+    const house = await openSmallHouse(undefined, {
+      links: [issuer, ours, linkNamed('pos-centre-1')],
+      cardCompany: { link: issuer },
+    });
+    const centre = await SmallCentre.open(house.folder, house.sw.centresPort ?? 0, 'ec-centre-1', wide(ec));
+    try {
+      await until(() => house.sw.links()[0]?.state === 'signed-on');
+      expect((await centre.ask(centre.sale('jcb-contact', 699))).text(39)).toBe('000');
+      for (let times = 0; times < 2; times += 1) {
+        const answered = await centre.ask(inKana(centre));
+        expect([answered.text(39), answered.text(44)]).toEqual([answer, answer === '904' ? 'DE43' : undefined]);
+      }
+      const used = (await house.sw.operator.links()).map(({ id, lenient }) => [id, lenient]);
+      const twice = ours === ec ? [] : [{ leniency: 'ans-8bit', count: 2, lastAt: expect.any(String) }];
+      expect(Object.fromEntries(used)).toMatchObject({ 'ec-centre-1': twice, 'pos-centre-1': [] });
+      // What is taken back is kept as it was said.
+      if (answer === '000') {
+        const sale = inKana(centre);
+        expect((await centre.ask(sale)).text(39)).toBe('000');
+        expect((await centre.ask(centre.reversal(sale))).text(39)).toBe('400');
+        await until(async () => unwrap(await house.sw.operator.advices(false, { limit: 5 })).items.length === 0);
+      }
+    } finally {
+      await centre.close();
+      await house.close();
+    }
+  }
 });

@@ -4,6 +4,7 @@ import { openAdmission } from '@tsunagu/fleet-server/identity/index';
 import { type KeyFinding, openKeyGuard, watchCustody } from '@tsunagu/fleet-server/keys/index';
 import type { Store } from '@tsunagu/fleet-server/store/index';
 import { connect } from 'node:tls';
+import { serialSchema } from '@tsunagu/protocols/fleet';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openSmallHouse, type SmallHouse, type Terminal, tenant, until } from './small-house.ts';
@@ -14,6 +15,7 @@ const owner = 'CT5100-0001';
 const other = 'CATS220-0001';
 const seconds: number[] = [];
 const ended: string[] = [];
+const takenIn: string[] = [];
 let house: SmallHouse;
 
 const audit = noteOn(world, openChanges());
@@ -26,6 +28,10 @@ const guard = (store: Store, finding: KeyFinding) =>
     note: () => Promise.resolve(),
     audit: (tx, entry) => (isAudited ? audit(tx, entry) : Promise.reject(new Error('no room on the disk'))),
     disconnect: (serial) => ended.push(serial),
+    takeIn: (_tx, serial) => {
+      takenIn.push(serial);
+      return Promise.resolve('order-1');
+    },
     measured: (measured) => seconds.push(measured),
   })(finding);
 
@@ -76,7 +82,7 @@ afterAll(async () => {
   await house?.close();
 });
 beforeEach(async () => {
-  seconds.length = ended.length = 0;
+  seconds.length = ended.length = takenIn.length = 0;
   await house.store.db.updateTable('terminals').set({ lifecycle: 'deployed' }).execute();
 });
 
@@ -115,6 +121,40 @@ test('a key that two identities hold blocks both, in one transaction with its en
   ).toEqual([`terminal/${other}`, `terminal/${owner}`]);
   expect(seconds).toEqual([expect.any(Number)]);
   expect((await reasons(before)).map(({ reason }) => reason)).toEqual(['KSN_TWO_IDENTITIES', 'KSN_TWO_IDENTITIES']);
+});
+
+test('a case that was opened blocks its terminal on the switch too and opens a work order, all or nothing; at the bench it does not', async () => {
+  const opened = {
+    code: 'TERMINAL_TAMPERED',
+    serials: [serialSchema.parse(owner)],
+    seenMs: 0,
+    facts: { detail: 'mesh' },
+  } as const;
+  for (const state of ['inspected', 'refurbish', 'wipe'] as const) {
+    await house.store.db.updateTable('terminals').set({ lifecycle: state }).execute();
+    expect(await guard(house.store, opened)).toEqual([]);
+  }
+  expect(takenIn).toEqual([]);
+  await house.store.db.updateTable('terminals').set({ lifecycle: 'deployed' }).execute();
+  isAudited = false;
+  await expect(guard(house.store, opened)).rejects.toThrow('no room');
+  isAudited = true;
+  expect(await lives()).toEqual({ [owner]: 'deployed', [other]: 'deployed' });
+  expect(await keyStates()).toEqual({ [owner]: 'loaded', [other]: 'loaded' });
+  expect(ended).toEqual([]);
+  takenIn.length = 0;
+
+  expect(await guard(house.store, opened)).toEqual([owner]);
+  expect(await guard(house.store, opened)).toEqual([]);
+  expect(await lives()).toEqual({ [owner]: 'quarantined', [other]: 'deployed' });
+  expect(await keyStates()).toEqual({ [owner]: 'suspect', [other]: 'loaded' });
+  expect(takenIn).toEqual([owner]);
+  expect(ended).toEqual([owner]);
+  expect(seconds).toEqual([expect.any(Number)]);
+  // The other plane: the switch lets it in no more.
+  const terminal = await openTerminal(owner);
+  terminal.socket.write(terminal.frame(terminal.sale('visa-contact', 900), terminal.ksn()));
+  await until(() => terminal.isClosed);
 });
 
 test('a frame that only names a key of another, and cannot prove to hold it, blocks nobody', async () => {

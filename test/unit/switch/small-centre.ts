@@ -63,6 +63,7 @@ export class SmallCentre {
       ready: () => undefined,
       changed: () => undefined,
       asked: () => Promise.resolve(),
+      lenient: () => undefined,
       unmatched: () => undefined,
       refused: () => undefined,
     };

@@ -50,6 +50,7 @@ test('a far side that reads slowly is read from no further until it has read, an
       from.send(answer);
       return Promise.resolve();
     },
+    lenient: () => undefined,
     unmatched: () => undefined,
     refused: () => undefined,
   });

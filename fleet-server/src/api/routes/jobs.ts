@@ -3,6 +3,8 @@ import {
   approvalKinds,
   cancelJobs,
   cancelledJobs,
+  carriedJobsOfMany,
+  carryJobs,
   job,
   jobOfMany,
   jobQuery,
@@ -11,6 +13,8 @@ import {
   page,
   policyOf,
   serialSchema,
+  takenReports,
+  takeReports,
 } from '@tsunagu/protocols/fleet';
 import { FaultError, unwrap } from '@tsunagu/protocols/kit';
 import type { FastifyReply } from 'fastify';
@@ -93,6 +97,57 @@ export function jobRoutes(app: ApiApp, { jobs }: Pick<ApiRooms, 'jobs'>): void {
         code: null,
       }));
       return { dryRun, total: items.length, succeeded: items.length, failed: 0, hasMore: taken.hasMore, items };
+    },
+  );
+
+  app.post(
+    '/api/v1/jobs/carriage',
+    {
+      config: { permission: 'fleet.field' },
+      schema: {
+        summary: 'Hand out what waits for terminals without a line, to be carried to them; may be done again',
+        tags: ['jobs', 'bulk'],
+        body: carryJobs,
+        response: { 200: carriedJobsOfMany, '4xx': refused },
+      },
+    },
+    async (request) => {
+      const items = [];
+      for (const serial of new Set(request.body.serials))
+        items.push(unwrap(await jobs.carry(serial, actorOf(request))));
+      return { items };
+    },
+  );
+
+  app.post(
+    '/api/v1/jobs/carried-reports',
+    {
+      config: { permission: 'fleet.field' },
+      schema: {
+        summary:
+          'Take what terminals without a line have signed of their jobs: each for itself, the same twice changes nothing',
+        tags: ['jobs', 'bulk'],
+        body: takeReports,
+        response: { 200: takenReports, '4xx': refused },
+      },
+    },
+    async (request) => {
+      const items = [];
+      for (const report of request.body.reports) {
+        const taken = await jobs.carried(report, actorOf(request));
+        const { serial, job: id } = taken.ok
+          ? taken.value
+          : { serial: String(taken.fault.facts?.['serial'] ?? ''), job: String(taken.fault.facts?.['job'] ?? '') };
+        const now = taken.ok ? await jobs.job(id) : undefined;
+        items.push({
+          serial,
+          job: id,
+          ok: taken.ok,
+          code: taken.ok ? null : taken.fault.code,
+          state: now?.ok ? now.value.state : null,
+        });
+      }
+      return { items };
     },
   );
 

@@ -12,6 +12,7 @@ import { verbEvents } from '../issuer-link/issuer-link.ts';
 import type { Numbers } from '../journal/numbers.ts';
 import { Exchange } from '../link/exchange.ts';
 import type { PreparedLink } from '../link/credentials.ts';
+import { LeniencyBook, type LenientUse } from '../link/lenient.ts';
 import { Line, type LineListener } from '../link/line.ts';
 import { type MismatchBook, unmatchedOf } from '../link/matching.ts';
 import { raiseRefused } from '../link/refused.ts';
@@ -37,6 +38,7 @@ export interface AcquirerLink {
     readonly since: number;
     readonly inFlight: number;
   }[];
+  lenient(): readonly LenientUse[];
   order(verb: LinkVerb): void;
 }
 
@@ -155,6 +157,8 @@ class Centre implements AcquirerLink {
     this.#since = world.clock.now();
   }
 
+  readonly #lenient = new LeniencyBook();
+
   get hasRoom(): boolean {
     return this.#lines.length < this.link.connections;
   }
@@ -171,6 +175,7 @@ class Centre implements AcquirerLink {
         this.#operator.noteMismatch(this.link.id, unmatchedOf(message), why);
         this.#world.log('warn', 'answerUnmatched', { mti: message.mti, ...why, differs: why.differs.join(' ') });
       },
+      lenient: (leniencies) => this.#lenient.note(leniencies, this.#world.clock.now()),
       refused: (fault) => {
         this.#rooms.metrics.frameRefused(fault.code);
         this.#world.log('warn', 'messageRefused', { fault });
@@ -184,6 +189,10 @@ class Centre implements AcquirerLink {
 
   status(): { readonly state: 'up' | 'signed-on' | 'down'; readonly since: number } {
     return { state: this.#shown, since: this.#since };
+  }
+
+  lenient(): readonly LenientUse[] {
+    return this.#lenient.uses();
   }
 
   lines(): ReturnType<AcquirerLink['lines']> {

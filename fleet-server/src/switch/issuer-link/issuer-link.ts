@@ -4,6 +4,7 @@ import type { DecodedMessage, Message } from '@tsunagu/protocols/iso8583';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { Exchange, type LinkAnswer } from '../link/exchange.ts';
 import type { OwnCredentials } from '../link/credentials.ts';
+import { LeniencyBook, type LenientUse } from '../link/lenient.ts';
 import { Line, type LineListener, type LineWorld } from '../link/line.ts';
 import type { Numbers } from '../journal/numbers.ts';
 
@@ -25,6 +26,7 @@ export interface IssuerLink {
     readonly since: number;
     readonly inFlight: number;
   }[];
+  lenient(): readonly LenientUse[];
   /** Requests that wait for an answer. */
   readonly inFlight: number;
   /** Sends a message under the keys of a connection, and waits for its answer. `lineLost` at once where none is ready. */
@@ -36,7 +38,7 @@ export interface IssuerLink {
 }
 
 /** What the link tells the room. */
-export interface IssuerLinkListener extends Omit<LineListener, 'ready' | 'changed'> {
+export interface IssuerLinkListener extends Omit<LineListener, 'ready' | 'changed' | 'lenient'> {
   /** It can take requests, and could not before. */
   ready(): void;
   changed(): void;
@@ -90,11 +92,13 @@ export function openIssuerLink(
     listener.changed();
     if (now === 'signed-on') listener.ready();
   }
+  const lenient = new LeniencyBook();
   const heard: LineListener = {
     ready: look,
     changed: look,
     asked: (message: DecodedMessage, line: Line) => listener.asked(message, line),
     unmatched: (message, why) => listener.unmatched(message, why),
+    lenient: (leniencies) => lenient.note(leniencies, world.clock.now()),
     refused: (fault) => listener.refused(fault),
   };
   const shownContext = keptContext(credentials);
@@ -114,6 +118,7 @@ export function openIssuerLink(
     },
     status: () => ({ state: shown, since }),
     lines: () => lines.map((line) => ({ ...line.status(), inFlight: exchange.inFlightOn(line) })),
+    lenient: () => lenient.uses(),
     get inFlight() {
       return exchange.inFlight;
     },

@@ -1,4 +1,4 @@
-import { issuerCodec } from '@tsunagu/protocols/acquiring';
+import { issuerCodec, wideIssuerCodec } from '@tsunagu/protocols/acquiring';
 import type { FieldValue, Message } from '@tsunagu/protocols/iso8583';
 import { unwrap } from '@tsunagu/protocols/kit';
 import type { SwitchVault } from '../ports.ts';
@@ -34,7 +34,8 @@ export class Images {
   }
 
   #seal(context: string, message: Message): Uint8Array {
-    const bytes = unwrap(issuerCodec.encode(message));
+    const plain = issuerCodec.encode(message);
+    const bytes = plain.ok ? plain.value : unwrap(wideIssuerCodec.encode(message));
     const sealed = this.#vault.seal(`switch/${context}`, bytes);
     bytes.fill(0);
     return sealed;
@@ -43,7 +44,7 @@ export class Images {
   #open(context: string, sealed: Uint8Array | null): Message {
     if (sealed === null) throw new Error(`${context} has no image`);
     const bytes = unwrap(this.#vault.open(`switch/${context}`, sealed));
-    const decoded = issuerCodec.decode(bytes);
+    const decoded = wideIssuerCodec.decode(bytes);
     if (!decoded.ok) throw new Error(`the image of ${context} is not a message`);
     const { mti } = decoded.value;
     const fields: { [element: number]: FieldValue } = {};

@@ -16,6 +16,7 @@ import {
 } from '@tsunagu/protocols/acquiring';
 import {
   type DecodedMessage,
+  type Leniency,
   encodeFrame,
   expectsResponse,
   type FieldValue,
@@ -44,6 +45,8 @@ export interface LineListener {
   asked(message: DecodedMessage, line: Line): Promise<void>;
   /** An answer that no request waits for: late, or doubled, or nobody's. */
   unmatched(message: DecodedMessage, why: Mismatch): void;
+  /** A message that can be believed made use of what the profile allows. */
+  lenient(leniencies: readonly Leniency[]): void;
   /** A frame or message was refused. */
   refused(fault: Fault): void;
 }
@@ -303,6 +306,7 @@ export class Line {
       if (!isAnswer(message.mti) && this.#keys.isKeyed) this.#refuse(message, '916');
       return;
     }
+    if (message.leniencies.length > 0) this.#listener.lenient(message.leniencies);
     if (isAnswer(message.mti)) return this.#answered(message);
     if (isManagement) return this.#asked(message);
     if (!this.isReady) {

@@ -110,6 +110,18 @@ const factsOf = ({ facts, field, cause }: Fault): NonNullable<Fault['facts']> =>
   ...facts,
 });
 
+/** How many alarms nobody has seen yet. */
+export const countUnseen = async (db: Store['db']): Promise<number> =>
+  Number(
+    (
+      await db
+        .selectFrom('switch_alarms')
+        .select((all) => all.fn.countAll<number>().as('count'))
+        .where('open_key', 'is not', null)
+        .executeTakeFirstOrThrow()
+    ).count,
+  );
+
 /** Alarms that nobody has seen yet, newest first. */
 export async function alarmsUnseen(
   db: Store['db'],

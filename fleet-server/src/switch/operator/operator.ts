@@ -21,8 +21,15 @@ import { type MismatchBook, mismatchText } from '../link/matching.ts';
 import { differenceRows } from '../reconciliation/days.ts';
 import type { ReconciliationDesk } from '../reconciliation/desk.ts';
 import type { Lane } from '../transaction/store-and-forward.ts';
-import { alarmSeen, alarmsUnseen } from './alarms.ts';
-import { adviceCounts, advicesWaiting, reconciliations, searchTransactions, transactionDetail } from './queries.ts';
+import { alarmSeen, alarmsUnseen, countUnseen } from './alarms.ts';
+import {
+  adviceCounts,
+  adviceStates,
+  advicesWaiting,
+  reconciliations,
+  searchTransactions,
+  transactionDetail,
+} from './queries.ts';
 
 /** What the operator's desk needs of the switch. */
 export interface OperatorRooms {
@@ -35,9 +42,23 @@ export interface OperatorRooms {
 /** The faults of a comparison. */
 type ReconcileCode = 'LINK_UNKNOWN' | 'SWITCH_DAY_CLOSED' | 'SWITCH_DAY_OPEN' | 'ISSUER_LINK_DOWN' | 'ISSUER_TIMEOUT';
 
+/** Figures of the switch as they are now. */
+export interface SwitchFigures {
+  readonly links: readonly {
+    readonly id: string;
+    readonly state: SwitchLink['state'];
+    readonly inFlight: number;
+    readonly queued: number;
+    readonly dead: number;
+  }[];
+  readonly alarmsUnseen: number;
+}
+
 /** What a person who runs the switch sees and does. Every act is in the journal with who did it. */
 export interface Operator extends MismatchBook {
   links(): Promise<readonly SwitchLink[]>;
+  /** What an operator's alarms outside of this house are made of: what waits on each link, dead or not, and alarms that nobody has seen. */
+  figures(): Promise<SwitchFigures>;
   /** LINK_UNKNOWN. LINK_NOT_CONNECTED: there is no connection to do it on; what it does when it comes back its session decides. */
   order(link: string, verb: LinkVerb, by: string): Result<void, 'LINK_UNKNOWN' | 'LINK_NOT_CONNECTED'>;
   /** Newest first. */
@@ -132,8 +153,24 @@ export function openOperator(
             .lines()
             .map((line) => ({ state: line.state, since: isoTime(line.since), inFlight: line.inFlight })),
           mismatches: [...(mismatches.get(id) ?? [])],
+          lenient: live.lenient().map(({ leniency, count, lastAt }) => ({ leniency, count, lastAt: isoTime(lastAt) })),
         };
       });
+    },
+    async figures() {
+      const states = await adviceStates(store.db);
+      const countOf = (link: string, wanted: 'queued' | 'dead'): number =>
+        states.find((row) => row.link === link && row.state === wanted)?.count ?? 0;
+      return {
+        links: rooms.links().map((live) => ({
+          id: live.link.id,
+          state: live.status().state,
+          inFlight: live.lines().reduce((sum, { inFlight }) => sum + inFlight, 0),
+          queued: countOf(live.link.id, 'queued'),
+          dead: countOf(live.link.id, 'dead'),
+        })),
+        alarmsUnseen: await countUnseen(store.db),
+      };
     },
     order(link, verb, by) {
       const live = rooms.links().find((each) => each.link.id === link);

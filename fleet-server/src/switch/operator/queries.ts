@@ -182,6 +182,24 @@ export async function adviceCounts(db: Store['db']): Promise<ReadonlyMap<string,
   return new Map(rows.flatMap(({ link, count }) => (link === null ? [] : [[link, Number(count)] as const])));
 }
 
+/** Advices by link and state: those that wait, and those that a person has to look at. */
+export async function adviceStates(
+  db: Store['db'],
+): Promise<readonly { readonly link: string; readonly state: 'queued' | 'dead'; readonly count: number }[]> {
+  const rows = await db
+    .selectFrom('switch_reversals')
+    .select((all) => ['link', 'state', all.fn.countAll<number>().as('count')])
+    .where('state', 'in', ['queued', 'dead'])
+    .where('link', 'is not', null)
+    .groupBy(['link', 'state'])
+    .execute();
+  return rows.map(({ link, state, count }) => ({
+    link: link ?? '',
+    state: state === 'dead' ? 'dead' : 'queued',
+    count: Number(count),
+  }));
+}
+
 /** Advices that issuers have not taken yet, oldest first. */
 export async function advicesWaiting(
   db: Store['db'],

@@ -131,7 +131,7 @@ export class Processing {
       if (request.value.kind === 'reversal') return await this.#reversals.take(asking, request.value);
       return request.value.operation === 'rate'
         ? await this.#rate(asking, request.value)
-        : await this.#sales.take(asking, request.value, durable);
+        : await this.#sales.take(asking, request.value, durable, decoded.leniencies.includes('ans-8bit'));
     } finally {
       wipe(request.value.message);
       request.value.pan.wipe();

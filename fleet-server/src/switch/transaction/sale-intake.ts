@@ -46,6 +46,14 @@ interface Refusal {
   readonly hours?: Hours | undefined;
 }
 
+/** One link may bring what another cannot carry: that is known before anything is written, and not when money is under way. */
+function unsaid({ link }: IssuerLink, outgoing: Message): Refusal | undefined {
+  const written = link.codec.encode(outgoing);
+  if (!written.ok) return { actionCode: '904', reason: written.fault.code, element: Number(written.fault.field) };
+  written.value.fill(0);
+  return undefined;
+}
+
 /** Takes a request or advice: rules, route, stand-in, the journal, and only then the issuer. */
 export class SaleIntake {
   readonly #world: World;
@@ -83,15 +91,18 @@ export class SaleIntake {
     this.#leg = leg;
   }
 
-  /** @param durable called once it is in the journal */
-  async take(asking: Asking, sale: TerminalSale, durable: () => void): Promise<Reply> {
+  /**
+   * @param durable called once it is in the journal
+   * @param isWide it has characters that only a link takes whose profile allows them
+   */
+  async take(asking: Asking, sale: TerminalSale, durable: () => void, isWide: boolean): Promise<Reply> {
     const { key, ksn, face } = asking;
     const { message } = sale;
     const now = this.#world.clock.now();
     const id = saleId(now, this.#world.id());
     const judged = await this.#judge(asking, sale, id, now);
     const { link, approval, isPosting } = judged;
-    const { row, outgoing } = await this.#written(asking, sale, id, now, judged);
+    const { row, outgoing } = await this.#written(asking, sale, id, now, judged, isWide);
     // Whoever repeats the request while this one is under way has to find it.
     const waiting = row.state === 'send-intended' ? this.#outcomes.wait(id) : undefined;
     const arrival = await this.#arrivals
@@ -99,7 +110,7 @@ export class SaleIntake {
         row,
         ksn,
         (actionCode, reason = 'SWITCH_FOLLOW_UP_REFUSED') => ownDecision(face, message, actionCode, reason, now),
-        isPosting ? outgoing : undefined,
+        isPosting && row.state === 'posting' ? outgoing : undefined,
         // Most sales say nothing of another currency, and are stored in a commit that reads nothing.
         sale.conversion || sale.operation === 'refund' || sale.operation === 'completion'
           ? (commit, stored) => this.#dcc.judge(commit, stored, sale)
@@ -187,6 +198,7 @@ export class SaleIntake {
     id: string,
     now: number,
     { admission, link, translated, panToken, approval, isPosting, refusal }: Judged,
+    isWide: boolean,
   ): Promise<{ readonly row: SaleRow; readonly outgoing: Message }> {
     const { message, pan } = sale;
     const outStan = refusal || !link ? '' : await this.#roads.numbers(link.link.id).next();
@@ -204,6 +216,7 @@ export class SaleIntake {
       },
     );
     const outgoing = approval ? standInAdvice(request, approval) : request;
+    const no = refusal ?? (link && isWide ? unsaid(link, outgoing) : undefined);
     const kept = {
       id,
       serial: key,
@@ -238,8 +251,8 @@ export class SaleIntake {
       acquirer_day: face.dayOf(now),
       issuer_day: null,
     } as const;
-    if (refusal || !link) {
-      const { actionCode, reason, element, hours }: Refusal = refusal ?? {
+    if (no || !link) {
+      const { actionCode, reason, element, hours }: Refusal = no ?? {
         actionCode: '908',
         reason: 'SWITCH_ROUTE_UNKNOWN',
       };

@@ -82,7 +82,7 @@ function Row({
   isSending: boolean;
   send: (link: SwitchLink, verb: (typeof verbs.options)[number]) => void;
 }) {
-  const { id, name, side, kind, profile, state, since, businessDay, advices, lines, mismatches } = link;
+  const { id, name, side, kind, profile, state, since, businessDay, advices, lines, mismatches, lenient } = link;
   const inFlight = lines.reduce((sum, line) => sum + line.inFlight, 0);
   const [last] = mismatches;
   return (
@@ -123,6 +123,11 @@ function Row({
             </span>
           </>
         )}
+        {lenient.map(({ leniency, count: used, lastAt }) => (
+          <span key={leniency} class="under">
+            {t('switch.lenient', { name: leniency, count: count(used) })} <Ago at={lastAt} />
+          </span>
+        ))}
       </td>
       {may('fleet.operate') && (
         <td class="buttons">

@@ -564,6 +564,7 @@ export const en = {
   'switch.day': 'Business day',
   'switch.waiting': 'Advices',
   'switch.mismatch': 'Last unmatched answer',
+  'switch.lenient': 'allowed and used: {name}, {count} times',
   'switch.noneWaited': 'no request waited',
   'switch.nearest': '{{waiting}} waited, the nearest differs in {{elements}}',
   'switch.orders': 'Orders',

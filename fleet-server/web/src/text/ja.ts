@@ -565,6 +565,7 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'switch.day': '業務日付',
   'switch.waiting': '未送達',
   'switch.mismatch': '最後の照合不能応答',
+  'switch.lenient': '許容の適用: {name} {count} 回',
   'switch.noneWaited': '待機中の要求なし',
   'switch.nearest': '待機中 {{waiting}} 件、最も近い要求との相違 {{elements}}',
   'switch.orders': '操作',
