@@ -14,7 +14,7 @@ import { LedgerOracle } from '@tsunagu/fleet-server/ledger-oracle/oracle';
 import { CentreLine } from '@tsunagu/fleet-server/merchant-centre/centre-line';
 import { MerchantCentre, switchAcquirerId } from '@tsunagu/fleet-server/merchant-centre/merchant-centre';
 import { centreProfile, centreProfiles } from '@tsunagu/fleet-server/merchant-centre/profile';
-import { houseIssuers, type Link } from '@tsunagu/protocols/acquiring';
+import { cardCompanyLink, houseIssuers, type Link } from '@tsunagu/protocols/acquiring';
 import { hex, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { expect, test } from 'vitest';
@@ -26,8 +26,9 @@ async function play(centre: Parameters<typeof centreProfile.parse>[0], issuer: o
   const world = systemWorld((level, event, facts) => logs.push(JSON.stringify({ level, event, ...facts })));
   const paths = await preparePair(world, folder);
   const oracle = new LedgerOracle();
+  const { profile: writing } = link ?? cardCompanyLink;
   const tap = (side: TapSide): Tap => ({
-    message: (line, direction, bytes) => oracle.take({ side, line, direction, hex: toHex(bytes) }),
+    message: (line, direction, bytes) => oracle.take({ side, line, direction, writing, hex: toHex(bytes) }),
     close: () => undefined,
   });
   const profile = issuerProfile.parse({ name: 'test', delayMs: { least: 0, most: 5 }, ...issuer });
@@ -167,7 +168,8 @@ test('profiles that come with the house are sound; a file that is not says where
 test('a merchant centre speaks the dialect, the frame and the MAC of whichever issuer it dials', async () => {
   for (const link of houseIssuers.filter(({ id }) => /unionpay|j-debit|gift/.test(id))) {
     const cards = link.kind === 'unionpay' ? centreProfiles.unionpay : { name: 'test' };
-    const { counts } = await play({ ...cards, ratePerSecond: 1_000 }, {}, 8, link);
-    expect([link.id, counts.approved]).toEqual([link.id, 8]);
+    const { counts, verdict } = await play({ ...cards, ratePerSecond: 1_000 }, {}, 8, link);
+    expect([link.id, counts.approved, verdict.issuer.approved]).toEqual([link.id, 8, 8]);
+    expect(verdict.violations).toEqual([]);
   }
 });
