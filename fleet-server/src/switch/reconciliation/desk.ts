@@ -33,7 +33,6 @@ import type { Journal } from '../journal/journal.ts';
 import type { Numbers } from '../journal/numbers.ts';
 import { itemsOf } from '../journal/postings.ts';
 import { notApproved } from '../journal/tables.ts';
-import type { SaleRow } from '../journal/written.ts';
 import { type DayRow, differencesOfDay, keepDay } from './days.ts';
 
 /** The most pages of items that are asked for: 64,000 items. */
@@ -192,25 +191,15 @@ export class ReconciliationDesk {
         const isBackThere = differences.some(
           (other) => other.theirsMinor === theirsMinor && isReversalOf(other, stan, localTime),
         );
-        const reversedDay = kind === 'taken' && !isBackThere ? await this.#reversedDay(link, sale) : undefined;
+        const reversedDay =
+          kind === 'taken' && !isBackThere && sale.state === 'reversed'
+            ? await this.#journal.reversedDay(sale)
+            : undefined;
         const event = { type: 'issuerCounted', kind, day, reversedDay } as const;
         await this.#journal.step(sale, event, '', neverAnswered, { kind, day });
         isChanged = true;
       }
     return isChanged;
-  }
-
-  /** The business day on which an issuer accepted the reversal of a sale; undefined while it has not. */
-  async #reversedDay(link: Link, { id, state }: Pick<SaleRow, 'id' | 'state'>): Promise<string | undefined> {
-    if (state !== 'reversed') return undefined;
-    const accepted = await this.#store.db
-      .selectFrom('switch_reversals')
-      .select('delivered_at')
-      .where('sale_id', '=', id)
-      .where('advice', '=', 'reversal')
-      .where('delivered_at', 'is not', null)
-      .executeTakeFirst();
-    return businessDay(link, accepted?.delivered_at ?? this.#world.clock.now());
   }
 
   /** A day is over when the calendar says so and nothing of it is without an outcome. */
