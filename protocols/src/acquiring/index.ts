@@ -52,6 +52,7 @@ export {
 export {
   adviceReasons,
   isAdvice,
+  directionOf,
   isInquiry,
   isRateLookUp,
   isTransitDialogue,
