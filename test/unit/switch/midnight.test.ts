@@ -114,3 +114,37 @@ test('a clock that is set back into a day that was closed: what is sold then cou
     .execute();
   expect(twice.every(({ count }) => Number(count) === 1)).toBe(true);
 }, 60_000);
+
+test('an open day is compared while sales go on: what is under way is no difference, and what is none of that stays one', async () => {
+  const day = businessDay(cardCompanyLink, switchClock.now());
+  let isOver = false;
+  const selling = async (): Promise<void> => {
+    while (!isOver) await Promise.all([1, 2, 3].map((yen) => centre.ask(centre.sale('jcb-contact', yen))));
+  };
+  const sellers = [selling(), selling()];
+  for (let times = 0; times < 10; times += 1) await expectAgreed(day);
+  // The answer to this one is lost, and it is not reversed yet.
+  isOver = true;
+  await Promise.all(sellers);
+  isLost = true;
+  const lost = centre.ask(centre.sale('jcb-contact', 4_321));
+  await until(() => house.ledger.takenMinor > 4_321);
+  isLost = false;
+  await expectAgreed(day);
+  await lost;
+  await house.ledger.append({
+    kind: 'sale',
+    what: 'sale',
+    key: `999999/${day}120000/1`,
+    account: 'jcb-contact',
+    day,
+    amountMinor: 77,
+    actionCode: '000',
+    approvalCode: 'A',
+    emv: '',
+  });
+  expect(unwrap(await house.sw.operator.reconcile(link, day, false, 'test'))).toMatchObject({
+    result: 'unbalanced',
+    differences: 1,
+  });
+}, 60_000);
