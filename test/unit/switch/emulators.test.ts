@@ -79,7 +79,7 @@ async function play(centre: Parameters<typeof centreProfile.parse>[0], issuer: o
 test('whatever a line does to messages in both directions, issuer and centre end with the same money', async () => {
   const often = { drop: 0.04, duplicate: 0.04, reorder: 0.04, late: 0.02, wrongMac: 0.03, wrongStan: 0.03 };
   const rates = { ...often, slowDrip: 0.005, halfClose: 0.005, signOff: 0.005 };
-  const { wrongStan: _ours, signOff: _too, halfClose: _either, ...centreRates } = rates;
+  const { wrongStan: _ours, ...centreRates } = rates;
   const { counts, verdict, takenMinor, books, logs } = await play(
     {
       name: 'test',
@@ -101,6 +101,23 @@ test('whatever a line does to messages in both directions, issuer and centre end
     expect(books).not.toContain(pan);
     expect(logs).not.toContain(pan);
   }
+}, 60_000);
+
+test('a centre that signs off in the middle signs on anew, and takes back what it does not know the end of', async () => {
+  const { counts, verdict, logs } = await play(
+    {
+      name: 'test',
+      ratePerSecond: 100,
+      timeoutMs: 1_500,
+      faults: { rates: { signOff: 0.1, halfClose: 0.05 }, lateMs: 1, dripMs: 1 },
+    },
+    {},
+    40,
+  );
+  expect(logs.match(/"signedOn"/g)?.length).toBeGreaterThan(2);
+  expect(counts).toMatchObject({ asked: 40, reversing: 0 });
+  expect(counts.unanswered).toBeGreaterThan(0);
+  expect(verdict.violations).toEqual([]);
 }, 60_000);
 
 test('a profile decides about cards, limits, refusals and hours', async () => {
@@ -162,6 +179,12 @@ test('profiles that come with the house are sound; a file that is not says where
     expect.arrayContaining(['pos', 'ec', 'ticket-window', 'travel', 'load', 'flaky']),
   );
   for (const name of Object.keys(issuerProfiles)) expect((await readIssuerProfile(name)).ok).toBe(true);
+  // A request under another trace number would be another request, and nobody's fault but the centre's.
+  expect(centreProfile.safeParse({ name: 'x', faults: { rates: { wrongStan: 0.1 } } }).error?.issues[0]?.path).toEqual([
+    'faults',
+    'rates',
+    'wrongStan',
+  ]);
   expect(await readIssuerProfile('/nowhere.json')).toMatchObject({ fault: { code: 'EMULATOR_PROFILE_INVALID' } });
 });
 
