@@ -87,7 +87,7 @@ async function openIssuer(link: Link): Promise<Result<Doorway & { readonly profi
     issuer: { cards: openIssuerCards(profile, tagKey), profile, next: seeded(seed + 1) },
     faults: profile.faults,
     nextFault: seeded(seed + 2),
-    ...(options.tap !== undefined && { tap: openTap('issuer', Number(options.tap)) }),
+    ...(options.tap !== undefined && { tap: openTap('issuer', link.profile, Number(options.tap)) }),
   };
   const door = await openDoorway(world, opening, { path, first: credentials.value }, () =>
     access(join(options.data, issuerOutageFile(link.id))).then(

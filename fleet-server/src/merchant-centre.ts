@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
+import { cardCompanyLink } from '@tsunagu/protocols/acquiring';
 import { defaultPortBase, portOf } from '@tsunagu/protocols/fleet';
 import { fail, fromHex, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import { isStripeAccountName, isTestCardName } from '@tsunagu/protocols/test-cards';
@@ -105,7 +106,9 @@ async function start(): Promise<Result<Started>> {
       ...(link && { link }),
       faults: profile.faults,
       nextFault: seeded(seed + 1),
-      ...(options.tap !== undefined && { tap: openTap('acquirer', Number(options.tap)) }),
+      ...(options.tap !== undefined && {
+        tap: openTap('acquirer', (link ?? cardCompanyLink).profile, Number(options.tap)),
+      }),
     },
     Secret.take('key', zone.value),
   );

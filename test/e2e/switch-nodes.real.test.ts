@@ -1,7 +1,10 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterEach, expect, test } from 'vitest';
 import { Postgres } from '../contracts/postgres.ts';
 import { freePortBase } from './house.ts';
@@ -165,4 +168,59 @@ test('a node stopped under load is followed, and when it wakes it says and keeps
   const counts = await centre.line('ended');
   expect(counts).toMatchObject({ asked: 800, reversing: 0 });
   await expectSoundMoney(oracle, first, { followedMs, counts });
+}, 180_000);
+
+const tsunagu = fileURLToPath(new URL('../../cli/bin/tsunagu.js', import.meta.url));
+
+test('two nodes that stand in for one issuer after one another never give away more than the limit, whoever has the share', async () => {
+  const portBase = await freePortBase();
+  const { first, copy } = await pairOfServers(portBase);
+  const store = ['--switch-store', first.url(), copy.url()];
+  const house = await openSwitchHouse(portBase, [...store, '--node', 'one']);
+  closers.push(() => house.close());
+  const second = new Program('server', [...house.common, ...store, '--node', 'two']);
+  closers.push(() => second.kill());
+  await second.line('standby');
+  /** Rules as a person changes them. */
+  const share = async (shares: Readonly<Record<string, number>>): Promise<void> => {
+    const path = join(house.folder, 'stand-in.json');
+    const issuer = {
+      link: 'card-company-1',
+      when: ['down'],
+      entries: ['stripe'],
+      saleMaxMinor: 1_000,
+      cardDay: { minor: 10_000, count: 100 },
+      issuerDayMinor: 1_000_000,
+      shares,
+    };
+    await writeFile(path, JSON.stringify({ issuers: [issuer] }));
+    const change = ['switch', 'rules', 'set', 'stand-in', path, '--reason', 'planned stop'];
+    await promisify(execFile)(process.execPath, [tsunagu, '--data', house.folder, ...change]);
+  };
+  const profile = join(house.folder, 'one-card.json');
+  await writeFile(
+    profile,
+    JSON.stringify({
+      name: 'one-card',
+      ratePerSecond: 50,
+      cards: { names: ['visa-contactless'] },
+      amountMinor: { least: 900, most: 900 },
+    }),
+  );
+  /** Twenty sales on one card, one after another or together. */
+  const sell = async (seed: string): Promise<Record<string, unknown>> => {
+    const line = ['--link', 'pos-centre-1', '--profile', profile, '--requests', '20', '--seed', seed];
+    const centre = new Program('centre', [...house.common, ...line]);
+    closers.push(() => centre.kill());
+    return await centre.line('ended');
+  };
+  await share({ one: 0.5, two: 0.5 });
+  expect(await sell('1')).toMatchObject({ approved: 5 });
+  await house.server.kill();
+  await second.line('ready');
+  expect(await sell('2')).toMatchObject({ approved: 5 });
+  // The other one is gone for the day: what it left of its half is little, and the rest of the limit is used.
+  await share({ two: 1 });
+  expect(await sell('3')).toMatchObject({ approved: 1 });
+  expect(first.sql('SELECT sum(amount_minor) FROM switch_stand_in')).toBe('9900');
 }, 180_000);

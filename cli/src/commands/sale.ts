@@ -1,7 +1,13 @@
 import { currencyNumber, moneyText, paymentMethodText } from '@tsunagu/protocols/acquiring';
 import { transitProcessName, transitScheme, transitTerminalName } from '@tsunagu/protocols/felica';
 import { isInquiry, type Job, type OwnCurrency, type PaymentOrder, type SaleResult } from '@tsunagu/protocols/fleet';
-import { describeActionCode, isApproval, nextAfterActionCode, nextAtHours } from '@tsunagu/protocols/iso8583';
+import {
+  describeActionCode,
+  describeOutsideHours,
+  isApproval,
+  nextAfterActionCode,
+  nextAtHours,
+} from '@tsunagu/protocols/iso8583';
 import { stepDetail } from '@tsunagu/protocols/kernel-trace';
 import { type Console, type ExitCode, exit, explain, layOut, pad, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
@@ -23,10 +29,10 @@ export function describeSale({ texts, language }: Pick<Console, 'texts' | 'langu
     sale.stan && texts.sale.stan(sale.stan),
     sale.original && texts.sale.follow(sale.original),
     sale.approvalCode && texts.sale.approval(sale.approvalCode),
-    sale.actionCode && texts.sale.action(sale.actionCode, wordsOf(sale.actionCode, language)),
+    sale.actionCode && texts.sale.action(sale.actionCode, wordsOf(sale, sale.actionCode, language)),
     sale.decidedBy === 'terminal' && texts.sale.offline,
     sale.isQueued && texts.sale.queued,
-    sale.reason && `${sale.reason}: ${explain(sale.reason, language).says}`,
+    sale.reason && `${sale.reason}: ${explain(sale.reason, language).says}${factsText(sale.reasonFacts)}`,
     texts.sale.took(sale.durationMs),
   ].filter((part): part is string => Boolean(part));
   return texts.sale.result(texts.outcome[sale.outcome], parts);
@@ -37,8 +43,20 @@ export const ownText = ({ amountMinor, currency }: OwnCurrency): string =>
   moneyText(amountMinor, currencyNumber(currency) ?? currency);
 
 /** What an issuer's "no" means; a "yes" needs no words. */
-const wordsOf = (code: string, language: Console['language']): string | undefined =>
-  isApproval(code) ? undefined : describeActionCode(code)?.[language];
+const wordsOf = (
+  { serviceHours }: Pick<SaleResult, 'serviceHours'>,
+  code: string,
+  language: Console['language'],
+): string | undefined =>
+  isApproval(code)
+    ? undefined
+    : (serviceHours ? describeOutsideHours(serviceHours) : describeActionCode(code))?.[language];
+
+/** What a refusal is about, such as what is left of a sale, or the STANs of those that have one RRN. */
+const factsText = (facts: SaleResult['reasonFacts'] = {}): string => {
+  const all = Object.entries(facts).map(([name, value]) => `${name}=${value}`);
+  return all.length === 0 ? '' : ` (${all.join(', ')})`;
+};
 
 /** What can be done about a payment that did not stand: by our own reason, else by the issuer's code. */
 export function nextAfterSale(

@@ -1,4 +1,4 @@
-import { isTopUp, type TotalsOrder } from '@tsunagu/protocols/fleet';
+import { signOf, type TotalsOrder } from '@tsunagu/protocols/fleet';
 import { type ExitCode, exit, layOut, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 import { sayFailed } from './sale.ts';
@@ -27,7 +27,7 @@ export async function showTotals(context: Context, serial: string, order: Totals
         { head: columns.count, cell: ({ count }) => String(count), right: true },
         {
           head: columns.amount,
-          cell: ({ kind, amountMinor }) => texts.yen(kind === 'refund' || isTopUp(kind) ? -amountMinor : amountMinor),
+          cell: ({ kind, amountMinor }) => texts.yen(signOf(kind) < 0 ? -amountMinor : amountMinor),
           right: true,
         },
       ],

@@ -62,14 +62,32 @@ async function zoneKbpkOf(path: string): Promise<Result<Secret<'key'>>> {
   return read.ok ? ok(Secret.take('key', hex(read.value.zoneKbpk))) : fail('FILE_UNREADABLE', { facts: { path } });
 }
 
-/** Reads `reference,pan,expiry` (YYMM, may be missing). A line that is not right ends it: whoever has the list can mend it. */
-function readCards(
-  text: string,
-): Result<
-  readonly ValidityRequest[],
-  'VALIDITY_LINE_FORM' | 'VALIDITY_REFERENCE_REFUSED' | 'VALIDITY_CARD_INVALID' | 'VALIDITY_FILE_REFUSED'
-> {
+/** A line of a list that is not right. */
+interface LineFault {
+  readonly code: 'VALIDITY_LINE_FORM' | 'VALIDITY_REFERENCE_REFUSED' | 'VALIDITY_CARD_INVALID';
+  readonly line: number;
+}
+
+/** One line `reference,pan,expiry` (YYMM, may be missing). */
+function readCard(raw: string): ValidityRequest | LineFault['code'] {
+  const cells = raw.split(/[,;\t]/).map((cell) => cell.trim().replace(/^"(.*)"$/, '$1'));
+  const [reference = '', pan = '', expiry = ''] = cells;
+  if (cells.length < 2 || cells.length > 3) return 'VALIDITY_LINE_FORM';
+  if (!isReference(reference)) return 'VALIDITY_REFERENCE_REFUSED';
+  const secret = Secret.take('pan', Uint8Array.from(Buffer.from(pan.replaceAll(/[ -]/g, ''), 'latin1')));
+  if (isCheckable(secret) && (expiry === '' || isExpiry(expiry)))
+    return { reference, pan: secret, expiry: expiry === '' ? undefined : expiry };
+  secret.wipe();
+  return 'VALIDITY_CARD_INVALID';
+}
+
+/** Reads a whole list, with every line that is not right: whoever has the list can mend them at once. */
+function readCards(text: string): {
+  readonly cards: readonly ValidityRequest[];
+  readonly faults: readonly LineFault[];
+} {
   const cards: ValidityRequest[] = [];
+  const faults: LineFault[] = [];
   // A spreadsheet begins its file with a byte order mark.
   for (const [index, raw] of text
     .replace(/^\uFEFF/, '')
@@ -77,18 +95,26 @@ function readCards(
     .entries()) {
     const line = index + 1;
     if (raw.trim() === '' || raw.startsWith('#') || (line === 1 && /^"?reference/i.test(raw))) continue;
-    const cells = raw.split(/[,;\t]/).map((cell) => cell.trim().replace(/^"(.*)"$/, '$1'));
-    const [reference = '', pan = '', expiry = ''] = cells;
-    if (cells.length < 2 || cells.length > 3) return fail('VALIDITY_LINE_FORM', { facts: { line } });
-    if (!isReference(reference)) return fail('VALIDITY_REFERENCE_REFUSED', { facts: { line } });
-    const secret = Secret.take('pan', Uint8Array.from(Buffer.from(pan.replaceAll(/[ -]/g, ''), 'latin1')));
-    if (!isCheckable(secret) || (expiry !== '' && !isExpiry(expiry)))
-      return fail('VALIDITY_CARD_INVALID', { facts: { line } });
-    cards.push({ reference, pan: secret, expiry: expiry === '' ? undefined : expiry });
+    const read = readCard(raw);
+    if (typeof read === 'string') faults.push({ code: read, line });
+    else cards.push(read);
   }
-  return cards.length > validityFileLimits.recordsMax
-    ? fail('VALIDITY_FILE_REFUSED', { field: 'records', facts: { records: cards.length } })
-    : ok(cards);
+  return { cards, faults };
+}
+
+/** The most lines that are named of one fault. */
+const linesShown = 50;
+
+/** Says of each kind of fault which lines have it: none is sealed before all of them are mended. */
+function refuseLines(console: Console, faults: readonly LineFault[], json: boolean): ExitCode {
+  const codes = [...new Set(faults.map(({ code }) => code))];
+  // One document: the first kind of fault, with every line that is not right.
+  for (const code of json ? codes.slice(0, 1) : codes) {
+    const lines = faults.filter((fault) => json || fault.code === code).map(({ line }) => line);
+    const named = lines.slice(0, linesShown).join(' ') + (lines.length > linesShown ? ` … (${lines.length})` : '');
+    printFault(console, { code, facts: lines.length === 1 ? { line: lines[0] ?? 0 } : { lines: named } }, json);
+  }
+  return exit.failed;
 }
 
 /** `tsunagu validity seal CARDS`: a centre's list as a file that only the switch can open. */
@@ -105,8 +131,18 @@ export async function sealValidity(
 ): Promise<ExitCode> {
   const text = await readText(path);
   if (!text.ok) return refuse(console, text.fault, json);
-  const cards = readCards(text.value);
-  if (!cards.ok) return refuse(console, cards.fault, json);
+  const { cards, faults } = readCards(text.value);
+  const wipeCards = (): void => {
+    for (const { pan } of cards) pan.wipe();
+  };
+  if (faults.length > 0) {
+    wipeCards();
+    return refuseLines(console, faults, json);
+  }
+  if (cards.length > validityFileLimits.recordsMax) {
+    wipeCards();
+    return refuse(console, { code: 'VALIDITY_FILE_REFUSED', field: 'records', facts: { records: cards.length } }, json);
+  }
   const kbpk = await zoneKbpkOf(options.credentials);
   if (!kbpk.ok) return refuse(console, kbpk.fault, json);
   const entropy = (lengthBytes: number): Uint8Array => world.entropy(lengthBytes);
@@ -117,10 +153,11 @@ export async function sealValidity(
     merchant: options.merchant,
     created: localTransactionTime(world.clock.now()),
   };
-  await writeFile(options.out, writeValidityRequests(header, cards.value, kbpk.value, key, entropy));
-  for (const secret of [key, kbpk.value, ...cards.value.map(({ pan }) => pan)]) secret.wipe();
-  if (json) console.out(JSON.stringify({ file: options.out, records: cards.value.length }));
-  else console.out(console.texts.validity.sealed(cards.value.length, options.out));
+  await writeFile(options.out, writeValidityRequests(header, cards, kbpk.value, key, entropy));
+  for (const secret of [key, kbpk.value]) secret.wipe();
+  wipeCards();
+  if (json) console.out(JSON.stringify({ file: options.out, records: cards.length }));
+  else console.out(console.texts.validity.sealed(cards.length, options.out));
   return exit.ok;
 }
 

@@ -8,7 +8,7 @@ import {
 } from '@tsunagu/protocols/acquiring';
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
-import { isTopUp, type PaymentOrder, type SaleOutcome, type SaleResult, type SaleStep } from '@tsunagu/protocols/fleet';
+import { type PaymentOrder, type SaleOutcome, type SaleResult, type SaleStep } from '@tsunagu/protocols/fleet';
 import type { Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { canTakeSignature, nextInterface, transactionTypes } from '../kernel/index.ts';
@@ -21,7 +21,7 @@ import { boughtOfflineMinor, floorLimitAt, mayApproveOffline, standsOffline } fr
 import { type LegOperation, OnlineLeg } from './online-leg.ts';
 import { agreeOnCurrency, completedAt, givenBack } from './own-currency.ts';
 import type { PaymentPorts, PaymentRun } from './ports.ts';
-import { recordOf, recover } from './recovery.ts';
+import { recordOf, recover, reversible } from './recovery.ts';
 import { refusedPayment, resultOf } from './result.ts';
 import type { ReversalImage } from './reversal-image.ts';
 import { sixDigits, voidMessage } from './reversal-message.ts';
@@ -184,7 +184,7 @@ export class PaymentApplication {
       { day: sales.day, all: sales.all(), advices: advices.entries() },
       ports.configuration(),
     );
-    if (!judged.ok) return refusedPayment(order, 'stored', 'refused', judged.fault.code);
+    if (!judged.ok) return refusedPayment(order, 'stored', 'refused', judged.fault.code, judged.fault.facts);
     const { original, card, amountMinor } = judged.value;
     const facts = { kind: order.kind, amountMinor, entry: 'stored' as const, method: original.method };
     if (order.kind === 'refund') {
@@ -375,8 +375,8 @@ export class PaymentApplication {
 
   #voidOf({ original }: FollowUp, stan: number): OpenMessage {
     const { ports, world } = this.#options;
-    const { processingCode } =
-      original.kind === 'refund' || isTopUp(original.kind) ? operations[original.kind] : operations.sale;
+    // A completion, and what was sold offline, have the code of a sale.
+    const { processingCode } = operations[reversible[original.kind] ?? 'sale'];
     return voidMessage(original, processingCode, ports.identity(), {
       stan: sixDigits(stan),
       nowMs: world.clock.now(),

@@ -191,7 +191,9 @@ export class PaymentClosing {
       ...(facts.kind === 'complete' && {
         ownCurrency: original && ownCurrencyOf(completedAt(original, facts.amountMinor)),
       }),
-      ...(original && { original: { slip: original.slip, stan: original.stan, localTime: original.localTime } }),
+      ...(original && {
+        original: { slip: original.slip, stan: original.stan, localTime: original.localTime, kind: original.kind },
+      }),
     };
   }
 

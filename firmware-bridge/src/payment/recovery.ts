@@ -45,8 +45,8 @@ async function recoverAdvices({ sales, advices }: PaymentPorts): Promise<Result<
   return ok(undefined);
 }
 
-/** Kinds whose requests have a reversal. */
-const reversible: Readonly<Partial<Record<PaymentKind, Operation>>> = {
+/** Kinds whose requests have a reversal, and what they ask for. */
+export const reversible: Readonly<Partial<Record<PaymentKind, Operation>>> = {
   sale: 'sale',
   preauth: 'authorisation',
   refund: 'refund',

@@ -1,6 +1,7 @@
 import { currencies, rateText } from '@tsunagu/protocols/acquiring';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import type { PaymentKind, PaymentOrder, SaleOutcome, SaleResult } from '@tsunagu/protocols/fleet';
+import type { Fault } from '@tsunagu/protocols/kit';
 import type { Transaction } from '../sales/index.ts';
 
 /** A transaction as it is told to the outside. */
@@ -42,6 +43,7 @@ export function refusedPayment(
   entry: SaleResult['entry'],
   outcome: SaleOutcome,
   reason: ErrorCode,
+  reasonFacts?: Fault['facts'],
 ): SaleResult {
   return {
     kind: order.kind,
@@ -54,6 +56,7 @@ export function refusedPayment(
     lastFour: '',
     stan: '',
     reason,
+    ...(reasonFacts !== undefined && { reasonFacts }),
     durationMs: 0,
   };
 }

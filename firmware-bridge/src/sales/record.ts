@@ -50,7 +50,15 @@ export const transaction = z.object({
   /** Approved by terminal and card alone. */
   isOffline: z.boolean().default(false),
   /** STAN and local time of what it follows. */
-  original: z.object({ slip: z.number().int(), stan: z.string().max(6), localTime: z.string().max(12) }).optional(),
+  original: z
+    .object({
+      slip: z.number().int(),
+      stan: z.string().max(6),
+      localTime: z.string().max(12),
+      /** What it was; records of before do not have it. */
+      kind: paymentKind.optional(),
+    })
+    .optional(),
   chip: chipReceipt.optional(),
   balanceMinor: z.number().int().optional(),
   balanceUnit: balanceUnit.optional(),

@@ -1,18 +1,9 @@
-import type { PaymentKind, TerminalTotals } from '@tsunagu/protocols/fleet';
+import { type PaymentKind, signOf, type TerminalTotals } from '@tsunagu/protocols/fleet';
 import type { AdviceEntry } from './advice-store.ts';
 import { isVoided, type Transaction } from './record.ts';
 
 /** Kinds that are in the totals; a void is not a line of its own: it takes one out of its own. */
 const counted: readonly PaymentKind[] = ['sale', 'refund', 'preauth', 'complete', 'charge', 'issue'];
-
-/** What the kind adds to the net amount: of what goes onto a card the merchant has the cash already. */
-const sign: Readonly<Partial<Record<PaymentKind, number>>> = {
-  sale: 1,
-  complete: 1,
-  refund: -1,
-  charge: -1,
-  issue: -1,
-};
 
 const shownMax = 32;
 
@@ -41,7 +32,7 @@ export function totalsOf(
       amountMinor: 0,
     };
     lines.set(key, { ...line, count: line.count + 1, amountMinor: line.amountMinor + amountMinor });
-    const net = (sign[kind] ?? 0) * amountMinor;
+    const net = signOf(kind) * amountMinor;
     netMinor += net;
     if (company !== undefined) companies.set(company, (companies.get(company) ?? 0) + net);
   }

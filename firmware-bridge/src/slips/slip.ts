@@ -1,7 +1,7 @@
 import { currencies, lumpSum, moneyText, paymentMethodText, rateText } from '@tsunagu/protocols/acquiring';
-import { describeActionCode } from '@tsunagu/protocols/iso8583';
+import { describeActionCode, describeOutsideHours } from '@tsunagu/protocols/iso8583';
 import { schemes } from '@tsunagu/protocols/emv';
-import { isInquiry, isTopUp, type TerminalTotals } from '@tsunagu/protocols/fleet';
+import { isInquiry, isTopUp, signOf, type TerminalTotals } from '@tsunagu/protocols/fleet';
 import type { OwnCurrency, Transaction } from '../sales/index.ts';
 import type { Signature } from '../signature/index.ts';
 import { transitScheme } from '@tsunagu/protocols/felica';
@@ -114,8 +114,10 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
                 ...pair(labels.markUp, own.markUp),
               ]
             : []),
-          // Money that goes onto a card buys nothing yet.
-          ...(isTopUp(one.kind) ? [] : pair(texts.tax(head.taxPercent), yen(taxIn(one.amountMinor, head.taxPercent)))),
+          // Money that goes onto a card buys nothing yet, nor does what takes it back.
+          ...(isTopUp(one.original?.kind ?? one.kind)
+            ? []
+            : pair(texts.tax(head.taxPercent), yen(taxIn(one.amountMinor, head.taxPercent)))),
           ...pair(
             labels.left,
             title !== 'payment' && isMade && one.balanceMinor !== undefined ? left : undefined,
@@ -151,10 +153,10 @@ function schemeName(scheme: string, language: SlipLanguage): string {
 }
 
 /** Why it did not happen: the issuer's code in words, else our own. */
-function why({ actionCode, reason }: Transaction, language: SlipLanguage): SlipBlock[] {
+function why({ actionCode, reason, serviceHours }: Transaction, language: SlipLanguage): SlipBlock[] {
   const blocks: SlipBlock[] = [];
   const code = actionCode ?? '';
-  const meaning = describeActionCode(code)?.[language];
+  const meaning = (serviceHours ? describeOutsideHours(serviceHours) : describeActionCode(code))?.[language];
   if (code !== '') blocks.push({ type: 'pair', label: slipTexts[language].labels.action, value: code });
   if (meaning !== undefined && code !== '000') blocks.push({ type: 'note', text: meaning });
   if (reason !== undefined) blocks.push({ type: 'note', text: reason });
@@ -206,7 +208,7 @@ export function totalsSlip(totals: TerminalTotals, head: SlipHead, language: Sli
       {
         type: 'pair',
         label: [company, schemeName(scheme, language), texts.kinds[kind]].filter(Boolean).join(' '),
-        value: `${texts.count(count)}  ${yen(kind === 'refund' || isTopUp(kind) ? -amountMinor : amountMinor)}`,
+        value: `${texts.count(count)}  ${yen(signOf(kind) < 0 ? -amountMinor : amountMinor)}`,
       },
     ]),
     { type: 'rule' },

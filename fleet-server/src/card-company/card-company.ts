@@ -7,6 +7,7 @@ import {
   answerTo,
   cardCompanyLink,
   convertMinor,
+  directionOf,
   functions,
   isInquiry,
   type Link,
@@ -494,6 +495,8 @@ class Session {
     if (operation === 'refund') {
       const sale = original === undefined ? undefined : ledger.sale(original);
       if (sale === undefined || sale.account !== account || ledger.isReversed(sale.key)) return say('914');
+      // What was put onto a card is taken back by a reversal: a refund would put it there once more.
+      if (directionOf(sale.what) !== 'debit') return say('902');
       if (!isOwnLeft(own, sale, ledger.followers(sale.key))) return say('110');
       const givenBack = ledger.followers(sale.key).reduce((sum, refund) => sum + refund.amountMinor, 0);
       if (givenBack + Number(message.text(4)) > sale.amountMinor) return say('110');

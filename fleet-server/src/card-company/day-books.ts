@@ -1,4 +1,4 @@
-import type { Operation, ReconciliationItem } from '@tsunagu/protocols/acquiring';
+import { directionOf, type Operation, type ReconciliationItem } from '@tsunagu/protocols/acquiring';
 
 /** What a record of the ledger counts for. */
 interface Counted {
@@ -8,8 +8,6 @@ interface Counted {
   readonly day: string;
   readonly amountMinor: number;
 }
-
-const debits: ReadonlySet<Operation> = new Set(['sale', 'completion', 'offlineSale', 'charge', 'issue']);
 
 /** What the card company counts on each business day: what it took, and what it gave back. A closed day takes nothing more; what comes later counts on the next. */
 export class DayBooks {
@@ -27,7 +25,7 @@ export class DayBooks {
   }
 
   take({ what, key, day, amountMinor }: Counted): void {
-    const kind = debits.has(what) ? 'debit' : what === 'refund' ? 'credit' : undefined;
+    const kind = directionOf(what);
     if (kind === undefined || this.#taken.has(key)) return;
     const [stan = '', localTime = ''] = key.split('/');
     const item = { stan, localTime, kind, amountMinor, day: this.#openDay(day) } as const;

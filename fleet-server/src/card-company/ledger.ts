@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { isInquiry, operationNames } from '@tsunagu/protocols/acquiring';
+import { directionOf, operationNames } from '@tsunagu/protocols/acquiring';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
 import { DayBooks } from './day-books.ts';
@@ -187,10 +187,10 @@ function push(map: Map<string, SaleRecord[]>, key: string, sale: SaleRecord): vo
 /** Approved, or an advice that was taken. */
 const isTaken = ({ actionCode }: SaleRecord): boolean => actionCode.startsWith('0') || actionCode === '900';
 
-/** What a record takes from its account; a refund, a charge and the issue of a card give. */
+/** What a record takes from its account; a credit gives. */
 const takes = ({ what, amountMinor }: SaleRecord): number => {
-  if (what === 'refund' || what === 'charge' || what === 'issue') return -amountMinor;
-  return what === 'authorisation' || isInquiry(what) ? 0 : amountMinor;
+  const direction = directionOf(what);
+  return direction === undefined ? 0 : direction === 'credit' ? -amountMinor : amountMinor;
 };
 
 function parsed(line: string): unknown {

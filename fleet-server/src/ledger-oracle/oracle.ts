@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
-import { isRateLookUp, issuerCodec, terminalCodec } from '@tsunagu/protocols/acquiring';
-import { type DecodedMessage, isApproval, originalMti, parseOriginalData } from '@tsunagu/protocols/iso8583';
+import { isRateLookUp } from '@tsunagu/protocols/acquiring';
+import {
+  compileProfile,
+  type DecodedMessage,
+  isApproval,
+  type MessageCodec,
+  originalMti,
+  parseOriginalData,
+} from '@tsunagu/protocols/iso8583';
 import { hex } from '@tsunagu/protocols/kit';
 import type { Tapped } from '../emulation/tap.ts';
 
@@ -64,14 +71,14 @@ export class LedgerOracle {
   readonly #early = { acquirer: new Set<string>(), issuer: new Set<string>() };
   /** Requests by line and keys, for the answers to them. */
   readonly #asked = new Map<string, Seen>();
+  /** By how a link writes its messages. */
+  readonly #codecs = new Map<string, MessageCodec>();
   #messages = 0;
   #unread = 0;
 
   /** Takes a message that passed the edge of an emulator. */
-  take({ side, direction, hex: text }: Tapped): void {
-    const bytes = hex(text);
-    // A terminal packs its messages, a centre writes them out: what begins with a digit in ASCII is the latter.
-    const decoded = (bytes[0] === 0x31 ? issuerCodec : terminalCodec).decode(bytes);
+  take({ side, direction, writing, hex: text }: Tapped): void {
+    const decoded = this.#codec(writing).decode(hex(text));
     this.#messages += 1;
     if (!decoded.ok) {
       this.#unread += 1;
@@ -85,6 +92,13 @@ export class LedgerOracle {
     // What an amount is in another currency the switch says itself, and nothing moves.
     else if (isRateLookUp(message.text(3))) return;
     else if (message.mti[1] === '1' || message.mti[1] === '2') this.#transaction(side, message, isAnswer);
+  }
+
+  #codec(writing: Tapped['writing']): MessageCodec {
+    const name = JSON.stringify(writing);
+    const codec = this.#codecs.get(name) ?? compileProfile(writing);
+    this.#codecs.set(name, codec);
+    return codec;
   }
 
   #transaction(side: Tapped['side'], message: DecodedMessage, isAnswer: boolean): void {

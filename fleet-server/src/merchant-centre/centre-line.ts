@@ -99,8 +99,13 @@ export class CentreLine {
     const { faults, nextFault } = this.#options;
     const answer = this.#await(message, timeoutMs);
     if (!this.#keys || !this.#isReady) return answer;
+    const fault = pickFault(faults, nextFault);
+    if (fault === 'signOff') {
+      this.#signOff();
+      return answer;
+    }
     const frame = this.#frameOf(message, true);
-    this.#line?.send(frame, pickFault(faults, nextFault));
+    this.#line?.send(frame, fault);
     if (isSentTwice) this.#line?.send(frame);
     return answer;
   }
@@ -246,6 +251,14 @@ export class CentreLine {
     );
   }
 
+  /** 1804 with 802 in the place of a request; the connection ends soon, and with it whatever still waits on it. */
+  #signOff(): void {
+    this.#isReady = false;
+    const socket = this.#socket;
+    this.#manage(functions.signOff, {}, signedOffMs).catch(() => undefined);
+    this.#world.timers.after(signedOffMs, () => socket?.destroy());
+  }
+
   #manage(
     what: string,
     added: { readonly [element: number]: Uint8Array },
@@ -327,6 +340,9 @@ export class CentreLine {
     this.#line?.send(this.#frameOf(answer, false, isClear));
   }
 }
+
+/** How long a connection outlives its sign-off. */
+const signedOffMs = 500;
 
 const macOptionsOf = ({ profile: { mac } }: Link): MacOptions => ({
   lengthBytes: mac?.lengthBytes ?? issuerLink.mac.lengthBytes,

@@ -50,7 +50,10 @@ export const centreProfile = z.strictObject({
   repeated: share.default(0),
   /** A request without an answer by then is reversed until that is taken. */
   timeoutMs: z.number().int().min(100).max(120_000).default(8_000),
-  faults: wireFaults.default({ rates: {}, lateMs: 7_000, dripMs: 20 }),
+  /** A request under another trace number would be another request: `wrongStan` befalls answers alone. */
+  faults: wireFaults
+    .refine(({ rates }) => rates.wrongStan === undefined, { path: ['rates', 'wrongStan'] })
+    .default({ rates: {}, lateMs: 7_000, dripMs: 20 }),
 });
 export type CentreProfile = z.infer<typeof centreProfile>;
 
@@ -106,7 +109,18 @@ export const centreProfiles = {
     mix: { offlineSale: 0.1 },
     cancelled: 0.05,
     repeated: 0.05,
-    faults: { rates: { drop: 0.02, duplicate: 0.02, reorder: 0.02, late: 0.01, slowDrip: 0.01, wrongMac: 0.01 } },
+    faults: {
+      rates: {
+        drop: 0.02,
+        duplicate: 0.02,
+        reorder: 0.02,
+        late: 0.01,
+        halfClose: 0.002,
+        slowDrip: 0.01,
+        wrongMac: 0.01,
+        signOff: 0.002,
+      },
+    },
   }),
 } as const satisfies Record<string, CentreProfile>;
 

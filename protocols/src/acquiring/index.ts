@@ -53,6 +53,7 @@ export {
 export {
   adviceReasons,
   isAdvice,
+  directionOf,
   isInquiry,
   isRateLookUp,
   isTransitDialogue,

@@ -75,6 +75,16 @@ export const isRateLookUp = (processingCode: string | undefined): boolean =>
 /** Operations that only ask: nothing moves, and DE4 is zeros unless a rate is asked for. */
 export const isInquiry = (operation: Operation): boolean => operations[operation].processingCode.startsWith('3');
 
+/**
+ * Which way an operation moves money of its account, by the transaction type of its DE3 (ISO 8583:1993, A.7): types 20 to 29 are credits, so that what goes onto a
+ * prepaid card is one, and whoever took cash for it owes it. Undefined: nothing moves, it asks or holds.
+ */
+export const directionOf = (operation: Operation): 'debit' | 'credit' | undefined => {
+  const { mti, processingCode } = operations[operation];
+  if (mti[1] !== '2') return undefined;
+  return processingCode.startsWith('2') ? 'credit' : 'debit';
+};
+
 /** Parts of a dialogue between a transit card and its centre: no transactions of their own, and nothing that a list of sales shows. */
 export const transitDialogue = [
   'transitOpen',

@@ -7,6 +7,7 @@ export {
   cardHistoryLine,
   isInquiry,
   isTopUp,
+  signOf,
   balanceUnit,
   serviceHours,
   paymentKind,

@@ -122,6 +122,10 @@ export const saleResult = z
     approvalCode: z.string().max(6).optional().describe('Approval code of the issuer (DE38).'),
     actionCode: z.string().max(3).optional().describe('ISO 8583:1993 action code (DE39), when there was an answer.'),
     reason: z.string().max(64).optional().describe('Why it was refused or failed: a code of the error table.'),
+    reasonFacts: z
+      .record(z.string().max(32), z.union([z.string().max(200), z.number(), z.boolean()]))
+      .optional()
+      .describe('What the reason is about, such as what is left of a sale, or the STANs that share an RRN.'),
     decidedBy: z
       .literal('terminal')
       .optional()

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { formatPaymentMethod } from '../acquiring/payment-method.ts';
-import { isInquiry, isTopUp, paymentKinds } from './payment-kinds.ts';
+import { isInquiry, isTopUp, paymentKinds, signOf } from './payment-kinds.ts';
 import { paymentMethod } from './switch-rules.ts';
 
-export { isInquiry, isTopUp, paymentKinds };
+export { isInquiry, isTopUp, paymentKinds, signOf };
 
 /** A name in `paymentKinds`. */
 export const paymentKind = z

@@ -79,6 +79,18 @@ export function nextAfterActionCode(code: string, asked: 'payment' | 'inquiry' =
   return steps[step === 'later' && asked === 'inquiry' ? 'askLater' : step];
 }
 
+/** What a 907 of one that serves at certain hours of the day only means (hh:mm, local time of Japan): nobody is out of order. */
+export const describeOutsideHours = ({
+  from,
+  until,
+}: {
+  readonly from: string;
+  readonly until: string;
+}): CodeMeaning => ({
+  en: `Outside of the bank’s hours (${from} to ${until}, Japan time)`,
+  ja: `金融機関の取扱時間外(${from}～${until})`,
+});
+
 /** What can be done about a 907 of one that serves at certain hours of the day only (hh:mm, local time of Japan). */
 export const nextAtHours = ({ from, until }: { readonly from: string; readonly until: string }): CodeMeaning => ({
   en: `Cards of this bank are served from ${from} to ${until} (Japan time): take another means of payment, or come back then.`,

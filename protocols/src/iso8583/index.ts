@@ -1,4 +1,4 @@
-export { nextAfterActionCode, nextAtHours } from './action-code-next.ts';
+export { describeOutsideHours, nextAfterActionCode, nextAtHours } from './action-code-next.ts';
 export { type ActionCode, actionCodes, describeActionCode, isApproval } from './action-codes.ts';
 export type { CharacterSetName } from './charset.ts';
 export {

@@ -32,11 +32,23 @@ export class SimulatedIssuer {
 
   /** What arrived, and the answer to it. */
   take(bytes: Uint8Array): Uint8Array | undefined {
-    this.#oracle.take({ side: 'issuer', line: 'issuer', direction: 'in', hex: toHex(bytes) });
+    this.#oracle.take({
+      side: 'issuer',
+      line: 'issuer',
+      direction: 'in',
+      writing: this.#link.profile,
+      hex: toHex(bytes),
+    });
     const decoded = this.#link.codec.decode(bytes);
     if (!decoded.ok) throw new Error(`the switch sends what is no message: ${decoded.fault.code}`);
     const answer = this.#answer(decoded.value);
-    this.#oracle.take({ side: 'issuer', line: 'issuer', direction: 'out', hex: toHex(answer) });
+    this.#oracle.take({
+      side: 'issuer',
+      line: 'issuer',
+      direction: 'out',
+      writing: this.#link.profile,
+      hex: toHex(answer),
+    });
     return answer;
   }
 

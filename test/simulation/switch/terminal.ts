@@ -1,6 +1,7 @@
 import type { LedgerOracle } from '@tsunagu/fleet-server/ledger-oracle/oracle';
 import {
   adviceReasons,
+  cardCompanyLink,
   merchantIdOf,
   type OpenMessage,
   type PaymentRequest,
@@ -12,6 +13,7 @@ import {
   reversalReasons,
   terminalCodec,
   terminalIdOf,
+  terminalLink,
   withCard,
 } from '@tsunagu/protocols/acquiring';
 import type { DukptKsn } from '@tsunagu/protocols/dukpt';
@@ -32,6 +34,8 @@ export type Road = (serial: Serial, ksn: DukptKsn, bytes: Uint8Array, heard: (he
 const answerMs = 10_000;
 const reversalAgainMs = 4_000;
 const card = testCard('visa-contact');
+/** How terminals write: packed, and DE52 as the card company has it. */
+const writing = { dialect: terminalLink.dialect, fieldOverrides: cardCompanyLink.profile.fieldOverrides };
 const cards = ['visa-contact'] as const;
 
 /** The numbers of the cards that are used: nothing that is written down may hold them. */
@@ -163,7 +167,7 @@ export class SellingTerminal {
   #ask(message: Message): Promise<DecodedMessage | undefined> {
     const bytes = unwrap(terminalCodec.encode(message));
     const tap = (direction: 'in' | 'out', shown: Uint8Array): void =>
-      this.#oracle.take({ side: 'acquirer', line: this.serial, direction, hex: toHex(shown) });
+      this.#oracle.take({ side: 'acquirer', line: this.serial, direction, writing, hex: toHex(shown) });
     tap('out', bytes);
     // Counters of transaction keys have at most sixteen bits that are set.
     this.#counter += 1;

@@ -13,6 +13,18 @@ const now = '2026-11-26T00:00:00.000Z';
 test.each([
   ['en', 'next: ', { outcome: 'refused', stan: '', reason: 'REFUND_ABOVE_SALE' }, 'REFUND_ABOVE_SALE'],
   ['ja', '対処: ', { outcome: 'refused', stan: '', reason: 'REFUND_ABOVE_SALE' }, 'REFUND_ABOVE_SALE'],
+  [
+    'en',
+    'next: Name the transaction by the STAN',
+    { outcome: 'refused', stan: '', reason: 'PAYMENT_RRN_TWICE', reasonFacts: { stans: '000001 000003' } },
+    '(stans=000001 000003)',
+  ],
+  [
+    'en',
+    'next: Cards of this bank are served',
+    { outcome: 'declined', stan: '', actionCode: '907', serviceHours: { from: '08:00', until: '21:00' } },
+    '907 (Outside of the bank’s hours',
+  ],
   ['en', 'next: The payment does not stand', { outcome: 'declined', stan: '000007', actionCode: '911' }, '911'],
   ['ja', '対処: 取引は成立していません', { outcome: 'declined', stan: '000007', actionCode: '911' }, '911'],
   [

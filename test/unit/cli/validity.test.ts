@@ -93,6 +93,15 @@ test('cards wait for an issuer that is not there, and a spoilt line is named wit
   expect([early.code, early.err]).toEqual([exit.failed, expect.stringContaining('VALIDITY_FILE_OPEN')]);
 });
 
+test('every line that is not right is named at once, by what is wrong with it', async () => {
+  const list = 'A,4761739001010010\nB\nC,4761739001010011\nD\nE,4761739001010012';
+  const refused = await seal('bad', list, '9');
+  expect(refused.code).toBe(exit.failed);
+  expect(refused.err).toMatch(/VALIDITY_LINE_FORM: .*lines=2 4\)/);
+  expect(refused.err).toMatch(/VALIDITY_CARD_INVALID: .*lines=3 5\)/);
+  expect(refused.err).not.toContain('47617390');
+});
+
 test('a list with a line that is not right is not sealed: its line is named, and its number is not', async () => {
   for (const [list, code] of [
     ['A,4761739001010010\nB,4761739001010011', 'VALIDITY_CARD_INVALID'],

@@ -116,7 +116,7 @@ describe('a refund', () => {
     const refund = (amountMinor: number) => run({ kind: 'refund', original: stan, amountMinor });
     expect(await refund(1_001)).toMatchObject({ outcome: 'refused', reason: 'REFUND_ABOVE_SALE' });
     expect(await refund(600)).toMatchObject({ outcome: 'approved', original: stan });
-    expect(await refund(401)).toMatchObject({ reason: 'REFUND_ABOVE_SALE' });
+    expect(await refund(401)).toMatchObject({ reason: 'REFUND_ABOVE_SALE', reasonFacts: { leftMinor: 400 } });
     expect(await refund(400)).toMatchObject({ outcome: 'approved' });
     expect(await refund(1)).toMatchObject({ reason: 'REFUND_ABOVE_SALE' });
     expect([centre.netMinor, netMinor()]).toEqual([0, 0]);

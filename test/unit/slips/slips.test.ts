@@ -113,6 +113,30 @@ ________________________________
 `);
   });
 
+  it('says of a card outside of its bank’s hours when they are, and not that somebody is out of order', () => {
+    const late: Transaction = {
+      ...sale,
+      outcome: 'declined',
+      actionCode: '907',
+      serviceHours: { from: '08:00', until: '21:00' },
+    };
+    const text = (language: 'ja' | 'en'): string =>
+      slipText(slipOf(late, head, 'customer', language), 32).replaceAll('\n', '');
+    expect(text('en')).toMatch(/08:00 to *21:00/);
+    expect(text('en')).not.toContain('inoperative');
+    expect(text('ja')).toContain('取扱時間外');
+    const { serviceHours: _hours, ...down } = late;
+    expect(slipText(slipOf(down, head, 'customer', 'en'), 32)).toContain('inoperative');
+  });
+
+  it('shows no tax on what puts money onto a card, nor on what takes it back', () => {
+    const taxed = (one: Transaction): boolean => slipText(slipOf(one, head, 'customer', 'en'), 32).includes('tax');
+    const original = { slip: 11, stan: '000122', localTime: '261125120400' };
+    expect(taxed({ ...sale, kind: 'charge' })).toBe(false);
+    expect(taxed({ ...sale, kind: 'void', original: { ...original, kind: 'charge' } })).toBe(false);
+    expect(taxed({ ...sale, kind: 'void', original: { ...original, kind: 'sale' } })).toBe(true);
+  });
+
   it('shows a declined sale in English, with the issuer’s reason and no approval', () => {
     const declined: Transaction = {
       ...sale,

@@ -14,7 +14,7 @@ import { LedgerOracle } from '@tsunagu/fleet-server/ledger-oracle/oracle';
 import { CentreLine } from '@tsunagu/fleet-server/merchant-centre/centre-line';
 import { MerchantCentre, switchAcquirerId } from '@tsunagu/fleet-server/merchant-centre/merchant-centre';
 import { centreProfile, centreProfiles } from '@tsunagu/fleet-server/merchant-centre/profile';
-import { houseIssuers, type Link } from '@tsunagu/protocols/acquiring';
+import { cardCompanyLink, houseIssuers, type Link } from '@tsunagu/protocols/acquiring';
 import { hex, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { expect, test } from 'vitest';
@@ -26,8 +26,9 @@ async function play(centre: Parameters<typeof centreProfile.parse>[0], issuer: o
   const world = systemWorld((level, event, facts) => logs.push(JSON.stringify({ level, event, ...facts })));
   const paths = await preparePair(world, folder);
   const oracle = new LedgerOracle();
+  const { profile: writing } = link ?? cardCompanyLink;
   const tap = (side: TapSide): Tap => ({
-    message: (line, direction, bytes) => oracle.take({ side, line, direction, hex: toHex(bytes) }),
+    message: (line, direction, bytes) => oracle.take({ side, line, direction, writing, hex: toHex(bytes) }),
     close: () => undefined,
   });
   const profile = issuerProfile.parse({ name: 'test', delayMs: { least: 0, most: 5 }, ...issuer });
@@ -78,7 +79,7 @@ async function play(centre: Parameters<typeof centreProfile.parse>[0], issuer: o
 test('whatever a line does to messages in both directions, issuer and centre end with the same money', async () => {
   const often = { drop: 0.04, duplicate: 0.04, reorder: 0.04, late: 0.02, wrongMac: 0.03, wrongStan: 0.03 };
   const rates = { ...often, slowDrip: 0.005, halfClose: 0.005, signOff: 0.005 };
-  const { wrongStan: _ours, signOff: _too, halfClose: _either, ...centreRates } = rates;
+  const { wrongStan: _ours, ...centreRates } = rates;
   const { counts, verdict, takenMinor, books, logs } = await play(
     {
       name: 'test',
@@ -100,6 +101,23 @@ test('whatever a line does to messages in both directions, issuer and centre end
     expect(books).not.toContain(pan);
     expect(logs).not.toContain(pan);
   }
+}, 60_000);
+
+test('a centre that signs off in the middle signs on anew, and takes back what it does not know the end of', async () => {
+  const { counts, verdict, logs } = await play(
+    {
+      name: 'test',
+      ratePerSecond: 100,
+      timeoutMs: 1_500,
+      faults: { rates: { signOff: 0.1, halfClose: 0.05 }, lateMs: 1, dripMs: 1 },
+    },
+    {},
+    40,
+  );
+  expect(logs.match(/"signedOn"/g)?.length).toBeGreaterThan(2);
+  expect(counts).toMatchObject({ asked: 40, reversing: 0 });
+  expect(counts.unanswered).toBeGreaterThan(0);
+  expect(verdict.violations).toEqual([]);
 }, 60_000);
 
 test('a profile decides about cards, limits, refusals and hours', async () => {
@@ -161,13 +179,20 @@ test('profiles that come with the house are sound; a file that is not says where
     expect.arrayContaining(['pos', 'ec', 'ticket-window', 'travel', 'load', 'flaky']),
   );
   for (const name of Object.keys(issuerProfiles)) expect((await readIssuerProfile(name)).ok).toBe(true);
+  // A request under another trace number would be another request, and nobody's fault but the centre's.
+  expect(centreProfile.safeParse({ name: 'x', faults: { rates: { wrongStan: 0.1 } } }).error?.issues[0]?.path).toEqual([
+    'faults',
+    'rates',
+    'wrongStan',
+  ]);
   expect(await readIssuerProfile('/nowhere.json')).toMatchObject({ fault: { code: 'EMULATOR_PROFILE_INVALID' } });
 });
 
 test('a merchant centre speaks the dialect, the frame and the MAC of whichever issuer it dials', async () => {
   for (const link of houseIssuers.filter(({ id }) => /unionpay|j-debit|gift/.test(id))) {
     const cards = link.kind === 'unionpay' ? centreProfiles.unionpay : { name: 'test' };
-    const { counts } = await play({ ...cards, ratePerSecond: 1_000 }, {}, 8, link);
-    expect([link.id, counts.approved]).toEqual([link.id, 8]);
+    const { counts, verdict } = await play({ ...cards, ratePerSecond: 1_000 }, {}, 8, link);
+    expect([link.id, counts.approved, verdict.issuer.approved]).toEqual([link.id, 8, 8]);
+    expect(verdict.violations).toEqual([]);
   }
 });

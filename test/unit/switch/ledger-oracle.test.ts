@@ -1,6 +1,6 @@
 import { LedgerOracle, type Violation } from '@tsunagu/fleet-server/ledger-oracle/oracle';
 import type { Tapped } from '@tsunagu/fleet-server/emulation/tap';
-import { issuerCodec } from '@tsunagu/protocols/acquiring';
+import { cardCompanyLink, defaultLinks, type Link } from '@tsunagu/protocols/acquiring';
 import { formatOriginalData, type Message } from '@tsunagu/protocols/iso8583';
 import { secretPan, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { expect, test } from 'vitest';
@@ -11,10 +11,15 @@ const acquirers = { acquirer: '39200070001', issuer: '39200012345' };
 /** Both sides of a switch, played by hand. */
 class Play {
   readonly oracle = new LedgerOracle();
+  readonly #links: Readonly<Record<Tapped['side'], Link>>;
   #stan = 0;
+  constructor(issuer: Link = cardCompanyLink) {
+    this.#links = { acquirer: cardCompanyLink, issuer };
+  }
   #show(side: Tapped['side'], isRequest: boolean, message: Message): void {
     const direction = (side === 'acquirer') === isRequest ? 'out' : 'in';
-    this.oracle.take({ side, line: side, direction, hex: toHex(unwrap(issuerCodec.encode(message))) });
+    const { codec, profile } = this.#links[side];
+    this.oracle.take({ side, line: side, direction, writing: profile, hex: toHex(unwrap(codec.encode(message))) });
   }
   request(side: Tapped['side'], amountMinor: number, mti = '1200', stan = this.nextStan()): string {
     this.#show(side, true, {
@@ -156,6 +161,16 @@ test.each<[string, Violation['code'], (play: Play) => void]>([
 test('a cancellation that was refused leaves the sale as it is, and bytes that are no message are counted', () => {
   const play = new Play();
   play.reverse('acquirer', sale(play, 1_000).ours, '902');
-  play.oracle.take({ side: 'issuer', line: 'x', direction: 'in', hex: '31FF' });
+  play.oracle.take({ side: 'issuer', line: 'x', direction: 'in', writing: cardCompanyLink.profile, hex: '31FF' });
   expect(play.oracle.verdict()).toMatchObject({ violated: 0, unread: 1 });
+});
+
+test.each(defaultLinks.map((link) => [link.id, link] as const))('reads how %s writes its messages', (_, link) => {
+  const play = new Play(link);
+  const { ours, theirs } = sale(play, 1_000);
+  play.reverse('acquirer', ours, '400');
+  sale(play, 2_000);
+  expect(play.codes).toContain('REVERSED_BUT_STANDING');
+  play.reverse('issuer', theirs, '400');
+  expect(play.oracle.verdict()).toMatchObject({ violated: 0, unread: 0, issuer: { standingMinor: 2_000 } });
 });

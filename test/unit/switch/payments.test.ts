@@ -1,7 +1,8 @@
 import type { Acquirer } from '@tsunagu/firmware-bridge/secure/index';
-import { merchantIdOf, terminalIdOf } from '@tsunagu/protocols/acquiring';
+import { judgeFollowUp } from '@tsunagu/fleet-server/switch/transaction/rules';
+import { cardCompanyLink, merchantIdOf, terminalIdOf } from '@tsunagu/protocols/acquiring';
 import type { SaleMethod } from '@tsunagu/protocols/fleet';
-import { fail, ok } from '@tsunagu/protocols/kit';
+import { fail, ok, unwrap } from '@tsunagu/protocols/kit';
 import { testCard } from '@tsunagu/protocols/test-cards';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { boot, type Booted } from '../payment/terminal.ts';
@@ -100,10 +101,31 @@ test('a till issues a gift card once, tops it up, and the issue can be taken bac
   expect(await side.run(issue)).toMatchObject({ outcome: 'declined', actionCode: '119' });
   const charged = await side.run({ kind: 'charge', amountMinor: 1_000, card });
   expect(charged).toMatchObject({ outcome: 'approved', balanceMinor: 6_007 });
-  // Both sides count it on their day: the shop has the cash.
-  expect(
-    await house.store.db.selectFrom('switch_postings').selectAll().where('amount_minor', '=', 5_007).execute(),
-  ).toHaveLength(2);
+  // Both sides count it on their day as a credit, which the shop owes: it has the cash.
+  const posted = await house.store.db
+    .selectFrom('switch_postings')
+    .select(['side', 'class'])
+    .where('amount_minor', '=', 5_007)
+    .orderBy('side')
+    .execute();
+  expect(posted).toEqual([
+    { side: 'acquirer', class: 'credit' },
+    { side: 'issuer', class: 'credit' },
+  ]);
+  const day = unwrap(await house.sw.operator.reconcile(cardCompanyLink.id, undefined, false, 'test'));
+  expect(day.result).toBe('balanced');
+  // What nobody bought is not refunded either: it would be put onto the card once more.
+  const [kept] = await house.store.db
+    .selectFrom('switch_sales')
+    .selectAll()
+    .where('kind', '=', 'issue')
+    .where('state', '=', 'approved')
+    .execute();
+  if (!kept) throw new Error('no issue');
+  const followed = { kind: kept.kind, state: kept.state, amountMinor: kept.amount_minor, panToken: kept.pan_token };
+  const wanted = { kind: 'refund', amountMinor: 1, panToken: kept.pan_token } as const;
+  expect(judgeFollowUp(wanted, followed, [])).toBe('902');
+  expect(judgeFollowUp(wanted, { ...followed, kind: 'sale' }, [])).toBeUndefined();
   expect(await side.run({ kind: 'void', original: charged.stan })).toMatchObject({ outcome: 'approved' });
   expect(await side.run({ kind: 'void', original: issued.stan })).toMatchObject({ outcome: 'approved' });
   await booted.drained();

@@ -119,11 +119,31 @@ export interface SmallHouse {
   close(): Promise<void>;
 }
 
+/** A card company that is waited for a moment only. */
+export const quickLink: Link = {
+  ...cardCompanyLink,
+  profile: {
+    ...cardCompanyLink.profile,
+    timers: {
+      ...cardCompanyLink.profile.timers,
+      requestMs: 300,
+      storeAndForward: {
+        ...cardCompanyLink.profile.timers.storeAndForward,
+        firstMs: 100,
+        maxMs: 300,
+        manualAfter: 1_000,
+      },
+    },
+  },
+};
+
 /** What a test has otherwise than it is. */
 export interface SmallHouseOptions {
   /** What the authorities live by: at an earlier moment they make certificates that are near their end. */
   readonly clock?: World['clock'];
   readonly lives?: Partial<Lives>;
+  /** What the switch lives by: the system's clock unless told. */
+  readonly switchClock?: World['clock'];
   /** Where terminals are in their lives, and what these permit; without it all of them sell. */
   readonly maySell?: (on: Store, serial: Serial) => Promise<boolean>;
   /** Who comes in, on the real certificates; whoever has one unless told. */
@@ -234,7 +254,7 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
   };
   const sw = unwrap(
     await openSwitch(
-      world,
+      { ...world, clock: options.switchClock ?? world.clock },
       {
         store: watched,
         vault,

@@ -213,7 +213,8 @@ test.each<[string, string | undefined, Partial<StandInRequest>, Partial<StandInU
   ['half the limit of the shop is used', 'merchant-day', {}, { merchantDayMinor: 9_001 }],
   ['half the limit of the issuer is used', 'issuer-day', {}, { issuerDayMinor: 49_001 }],
 ])('stand-in: %s', (_, why, change, used) => {
-  expect(judgeStandIn(rule, 'main', { ...request, ...change }, { ...unused, ...used })).toBe(why);
+  const own = { ...unused, ...used };
+  expect(judgeStandIn(rule, 'main', { ...request, ...change }, { own, all: own })).toBe(why);
 });
 
 test('two nodes that do not see each other never give away more than the limit together', () => {
@@ -222,13 +223,24 @@ test('two nodes that do not see each other never give away more than the limit t
     let minor = 0;
     for (let count = 0; count < 10; count += 1) {
       const used = { ...unused, cardDay: { minor, count: 0 } };
-      if (judgeStandIn(rule, node, { ...request, amountMinor: 700 }, used) === undefined) minor += 700;
+      if (judgeStandIn(rule, node, { ...request, amountMinor: 700 }, { own: used, all: used }) === undefined)
+        minor += 700;
     }
     given += minor;
   }
   expect(given).toBeGreaterThan(0);
   expect(given).toBeLessThanOrEqual(rule.cardDay.minor);
   expect(standInRule.safeParse({ ...rule, shares: { main: 0.6, second: 0.5 } }).success).toBe(false);
+});
+
+test('a node that gets the share of one that is gone gives away what that one left of the limit, and no more', () => {
+  const taken = { ...rule, shares: { second: 1 } };
+  const judge = (amountMinor: number, minor: number): string | undefined => {
+    const all = { ...unused, cardDay: { minor, count: 1 } };
+    return judgeStandIn(taken, 'second', { ...request, amountMinor }, { own: unused, all });
+  };
+  expect(judge(4_500, 4_500)).toBeUndefined();
+  expect(judge(4_501, 4_500)).toBe('card-day');
 });
 
 test('with the issuer away a sale is approved within its limits; when it is back it hears of each, and what it refuses is in the report', async () => {
@@ -312,7 +324,8 @@ test('an authorisation given in the place of an issuer is told by a 1120: it pos
     expect((await centre.ask(back)).text(39)).toBe('000');
     expect((await centre.ask(centre.reversal(back))).text(39)).toBe('400');
     // Nobody gives money back in an issuer's place: there is no advice that would tell it.
-    expect(judgeStandIn({ ...rule, operations: ['refund'] }, 'main', { ...request, operation: 'refund' }, unused)).toBe(
+    const refund = { ...request, operation: 'refund' } as const;
+    expect(judgeStandIn({ ...rule, operations: ['refund'] }, 'main', refund, { own: unused, all: unused })).toBe(
       'operation',
     );
 

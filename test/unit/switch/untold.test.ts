@@ -1,25 +1,7 @@
-import { businessDay, cardCompanyLink, type Link } from '@tsunagu/protocols/acquiring';
+import { businessDay } from '@tsunagu/protocols/acquiring';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { expect, test } from 'vitest';
-import { openSmallHouse, until } from './small-house.ts';
-
-/** The issuer is waited for a moment only. */
-const quick: Link = {
-  ...cardCompanyLink,
-  profile: {
-    ...cardCompanyLink.profile,
-    timers: {
-      ...cardCompanyLink.profile.timers,
-      requestMs: 300,
-      storeAndForward: {
-        ...cardCompanyLink.profile.timers.storeAndForward,
-        firstMs: 100,
-        maxMs: 300,
-        manualAfter: 1_000,
-      },
-    },
-  },
-};
+import { openSmallHouse, quickLink as quick, until } from './small-house.ts';
 
 test('a sale whose answer was lost, and that was reversed, counts on both sides of a day, which then agrees and closes', async () => {
   let isLost = true;

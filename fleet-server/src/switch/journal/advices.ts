@@ -98,7 +98,7 @@ export class Advices {
 
   /** The issuer took it: it is over, and so is its sale. A second time changes nothing. */
   delivered(row: ReversalRow, day?: string): Promise<SaleRow | undefined> {
-    return this.#end(row, 'delivered', undefined, takenOf(row, day));
+    return this.#end(row, 'delivered', undefined, this.#takenOf(row, day));
   }
 
   /** The issuer does not take what was approved in its place, and has said so for good: its books do not have it. */
@@ -110,7 +110,7 @@ export class Advices {
   async settle(id: string, by: string, reason: string): Promise<Result<ReversalRow, 'SWITCH_ADVICE_UNKNOWN'>> {
     const row = await this.#find(id);
     if (row?.state !== 'dead') return fail('SWITCH_ADVICE_UNKNOWN', { facts: { id } });
-    await this.#end(row, 'settled', { by, reason }, takenOf(row, undefined));
+    await this.#end(row, 'settled', { by, reason }, this.#takenOf(row, undefined));
     return ok(row);
   }
 
@@ -124,6 +124,12 @@ export class Advices {
       this.#journal.entry(commit, 'advice-retried', row.sale_id ?? undefined, undefined, { by });
     });
     return ok({ ...row, next_at });
+  }
+
+  /** It counts there on the day that the issuer says in its answer, or that the advice told. */
+  #takenOf(row: ReversalRow, day: string | undefined): SaleEvent {
+    const type = row.advice === 'posting' ? 'postingTaken' : 'reversalAccepted';
+    return { type, day: day ?? this.#journal.images.dayOf(row) };
   }
 
   #find(id: string): Promise<ReversalRow | undefined> {
@@ -154,8 +160,3 @@ export class Advices {
     });
   }
 }
-
-const takenOf = ({ advice }: ReversalRow, day: string | undefined): SaleEvent => ({
-  type: advice === 'posting' ? 'postingTaken' : 'reversalAccepted',
-  day,
-});

@@ -1,7 +1,8 @@
 import { issuerCodec, wideIssuerCodec } from '@tsunagu/protocols/acquiring';
-import type { FieldValue, Message } from '@tsunagu/protocols/iso8583';
+import { type FieldValue, type Message, textOf } from '@tsunagu/protocols/iso8583';
 import { unwrap } from '@tsunagu/protocols/kit';
 import type { SwitchVault } from '../ports.ts';
+import { wipe } from '../terminal-link/request.ts';
 import type { ReversalRow } from './tables.ts';
 import type { SaleRow } from './written.ts';
 
@@ -31,6 +32,14 @@ export class Images {
   /** A queued advice. */
   advice(row: Pick<ReversalRow, 'id' | 'image'>): Message {
     return this.#open(`reversal/${row.id}`, row.image);
+  }
+
+  /** The business day that a queued advice tells (DE28), on which its issuer counts it however late it comes; undefined on a link without. */
+  dayOf(row: Pick<ReversalRow, 'id' | 'image'>): string | undefined {
+    const advice = this.advice(row);
+    const day = textOf(advice, 28);
+    wipe(advice);
+    return day;
   }
 
   #seal(context: string, message: Message): Uint8Array {

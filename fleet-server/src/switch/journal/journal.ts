@@ -165,9 +165,8 @@ export class Journal {
     if (isTaken) await post(commit, after, 'issuer', 'taken', event.day, now);
     // Its word came after it had taken the reversal: in its books both are there by then.
     if (isTaken && before.state === 'reversed')
-      await post(commit, after, 'issuer', 'given-back', this.#calendar.issuer(after.link), now);
-    if (event.type === 'reversalAccepted')
-      await post(commit, after, 'issuer', 'given-back', event.day ?? this.#calendar.issuer(after.link), now);
+      await post(commit, after, 'issuer', 'given-back', await this.reversedDay(after, await commit.direct()), now);
+    if (event.type === 'reversalAccepted') await post(commit, after, 'issuer', 'given-back', event.day, now);
     if (event.type !== 'issuerCounted') return;
     await post(commit, after, 'issuer', event.kind, event.day, now);
     // It said that it took the reversal: from then on its books have to have that too, whether its items do or not.
@@ -196,6 +195,22 @@ export class Journal {
       .where('out_stan', '=', outStan)
       .where('local_time', '=', localTime)
       .executeTakeFirst();
+  }
+
+  /** The business day that the reversal of a sale told its issuer, which took it; undefined while it has not, and on a link that tells none. */
+  async reversedDay(
+    { id }: Pick<SaleRow, 'id'>,
+    db: Pick<Store['db'], 'selectFrom'> = this.#store.db,
+  ): Promise<string | undefined> {
+    const taken = await db
+      .selectFrom('switch_reversals')
+      .select(['id', 'image'])
+      .where('sale_id', '=', id)
+      .where('advice', '=', 'reversal')
+      .where('image', 'is not', null)
+      .where('delivered_at', 'is not', null)
+      .executeTakeFirst();
+    return taken && this.images.dayOf(taken);
   }
 
   /** Sales whose outcome nobody knows after a restart. */

@@ -237,4 +237,14 @@ export const switchMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'switch-0009-top-ups-are-credits',
+    async up(db) {
+      // What goes onto a prepaid card was counted as if it had been taken from it. A closed day stays as it was agreed on.
+      await sql`update switch_postings set class = 'credit' where class = 'debit'
+        and sale_id in (select id from switch_sales where kind in ('charge', 'issue'))
+        and not exists (select 1 from switch_days where switch_days.link = switch_postings.link
+          and switch_days.day = switch_postings.day and switch_days.state = 'closed')`.execute(db);
+    },
+  },
 ];

@@ -1,4 +1,4 @@
-import type { Operation, ReconciliationItem } from '@tsunagu/protocols/acquiring';
+import { directionOf, type ReconciliationItem } from '@tsunagu/protocols/acquiring';
 import { transitScheme } from '@tsunagu/protocols/felica';
 import type { Insertable, Transaction } from 'kysely';
 import { type Database, insertRows, type Store } from '../../store/index.ts';
@@ -7,11 +7,8 @@ import type { SwitchTables } from './tables.ts';
 import type { SaleRow } from './written.ts';
 
 /** What moves money, and which way: from the cardholder (debit) or back (credit). Transit cards settle with their own centre. */
-function classOf({ kind, scheme }: Pick<SaleRow, 'kind' | 'scheme'>): 'debit' | 'credit' | undefined {
-  if (scheme === transitScheme.key) return undefined;
-  return debits.has(kind) ? 'debit' : kind === 'refund' ? 'credit' : undefined;
-}
-const debits: ReadonlySet<Operation> = new Set(['sale', 'completion', 'offlineSale', 'charge', 'issue']);
+const classOf = ({ kind, scheme }: Pick<SaleRow, 'kind' | 'scheme'>): 'debit' | 'credit' | undefined =>
+  scheme === transitScheme.key ? undefined : directionOf(kind);
 
 /** A side of a transaction. */
 export type Side = 'acquirer' | 'issuer';

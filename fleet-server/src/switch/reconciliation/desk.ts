@@ -33,7 +33,6 @@ import type { Journal } from '../journal/journal.ts';
 import type { Numbers } from '../journal/numbers.ts';
 import { itemsOf } from '../journal/postings.ts';
 import { notApproved } from '../journal/tables.ts';
-import type { SaleRow } from '../journal/written.ts';
 import { type DayRow, differencesOfDay, keepDay } from './days.ts';
 
 /** The most pages of items that are asked for: 64,000 items. */
@@ -137,24 +136,31 @@ export class ReconciliationDesk {
     if (isFinal && !(await this.#isOver(link, day))) return fail('SWITCH_DAY_OPEN', { facts: { link: link.id, day } });
     if (!issuer.isReady) return fail('ISSUER_LINK_DOWN', { facts: { link: link.id } });
     const { netRule, outOfBalance } = link.profile.reconciliation;
-    let items = await itemsOf(this.#store.db, link.id, day);
-    const askTotals = () =>
-      this.#ask(issuer, numbers, '1520', {
+    /** Our side is read first, so that whatever we have and it has not is a difference. */
+    const look = async () => {
+      const items = await itemsOf(this.#store.db, link.id, day);
+      const asked = await this.#ask(issuer, numbers, '1520', {
         24: isFinal ? functions.reconciliation : functions.checkpoint,
         28: day,
         ...totalsElements(totalsOf(items), netRule, terminalLink.currency),
       });
-    let asked = await askTotals();
+      const isEqual = asked?.text(39) === '500';
+      const there = isEqual ? items : asked && (await this.#itemsThere(issuer, numbers, day));
+      return { items, asked, there };
+    };
+    let looked = await look();
+    if (looked.there && (await this.#takeUntold(link, day, differencesOf(looked.items, looked.there))))
+      looked = await look();
+    const { items, asked, there } = looked;
     if (!asked) return fail('ISSUER_TIMEOUT', { facts: { link: link.id, day } });
-    const there = asked.text(39) === '500' ? items : await this.#itemsThere(issuer, numbers, day);
-    if (there && (await this.#takeUntold(link, day, differencesOf(items, there)))) {
-      items = await itemsOf(this.#store.db, link.id, day);
-      asked = await askTotals();
-      if (!asked) return fail('ISSUER_TIMEOUT', { facts: { link: link.id, day } });
-    }
     const ours = totalsOf(items);
-    const theirs = readTotals(asked, netRule);
-    const isBalanced = asked.text(39) === '500';
+    const told = readTotals(asked, netRule);
+    // Sales go on while an open day is compared.
+    const underWay = there && !isFinal ? await this.#underWay(link, day, differencesOf(items, there)) : nothingUnderWay;
+    const settled = there?.filter((item) => !underWay.has(itemKey(item)));
+    const found = settled && differencesOf(items, settled);
+    const theirs = settled && underWay.size > 0 ? totalsOf(settled) : told.ok ? told.value : undefined;
+    const isBalanced = asked.text(39) === '500' || (underWay.size > 0 && found?.length === 0);
     const settles = isBalanced || outOfBalance !== 'hold';
     const row = await this.#journal.write((tx) =>
       keepDay(
@@ -164,11 +170,11 @@ export class ReconciliationDesk {
           day,
           state: isFinal && settles ? 'closed' : 'open',
           ours,
-          theirs: theirs.ok ? theirs.value : undefined,
+          theirs,
           result: isBalanced ? 'balanced' : isFinal && !settles ? 'held' : 'unbalanced',
           at: this.#world.clock.now(),
         },
-        there && { found: isBalanced ? [] : differencesOf(items, there), saleOf: saleFinder(items) },
+        found && { found: isBalanced ? [] : found, saleOf: saleFinder(items) },
       ),
     );
     this.#say(row);
@@ -192,7 +198,10 @@ export class ReconciliationDesk {
         const isBackThere = differences.some(
           (other) => other.theirsMinor === theirsMinor && isReversalOf(other, stan, localTime),
         );
-        const reversedDay = kind === 'taken' && !isBackThere ? await this.#reversedDay(link, sale) : undefined;
+        const reversedDay =
+          kind === 'taken' && !isBackThere && sale.state === 'reversed'
+            ? await this.#journal.reversedDay(sale)
+            : undefined;
         const event = { type: 'issuerCounted', kind, day, reversedDay } as const;
         await this.#journal.step(sale, event, '', neverAnswered, { kind, day });
         isChanged = true;
@@ -200,17 +209,27 @@ export class ReconciliationDesk {
     return isChanged;
   }
 
-  /** The business day on which an issuer accepted the reversal of a sale; undefined while it has not. */
-  async #reversedDay(link: Link, { id, state }: Pick<SaleRow, 'id' | 'state'>): Promise<string | undefined> {
-    if (state !== 'reversed') return undefined;
-    const accepted = await this.#store.db
-      .selectFrom('switch_reversals')
-      .select('delivered_at')
-      .where('sale_id', '=', id)
-      .where('advice', '=', 'reversal')
-      .where('delivered_at', 'is not', null)
-      .executeTakeFirst();
-    return businessDay(link, accepted?.delivered_at ?? this.#world.clock.now());
+  /**
+   * What only the issuer has of a day that goes on because its word is still on its way, or came after our items were read.
+   */
+  async #underWay(
+    link: Link,
+    day: string,
+    differences: readonly ReconciliationDifference[],
+  ): Promise<ReadonlySet<string>> {
+    const found = new Set<string>();
+    const theirsAlone = differences.filter(({ oursMinor }) => oursMinor === null);
+    if (theirsAlone.length === 0) return found;
+    for (const item of theirsAlone) {
+      const sale = await this.#journal.saleByOutStan(link.id, item.stan, item.localTime);
+      const awaited = item.kind.endsWith('-reversal') ? 'reversing' : 'send-intended';
+      if (sale?.state === awaited && sale.amount_minor === item.theirsMinor) found.add(itemKey(item));
+    }
+    // Whatever was not awaited any more by then has its item.
+    const items = await itemsOf(this.#store.db, link.id, day);
+    const byNow = new Map(items.map((item) => [itemKey(item), item.amountMinor]));
+    for (const item of theirsAlone) if (byNow.get(itemKey(item)) === item.theirsMinor) found.add(itemKey(item));
+    return found;
   }
 
   /** A day is over when the calendar says so and nothing of it is without an outcome. */
@@ -302,6 +321,11 @@ export class ReconciliationDesk {
     this.#world.log(result === 'balanced' ? 'info' : 'warn', 'reconciled', { link, day, state, result, differences });
   }
 }
+
+const nothingUnderWay: ReadonlySet<string> = new Set();
+
+const itemKey = ({ stan, localTime, kind }: Pick<ReconciliationItem, 'stan' | 'localTime' | 'kind'>): string =>
+  `${localTime}/${stan}/${kind}`;
 
 const isReversalOf = (
   { stan, localTime, kind, oursMinor }: ReconciliationDifference,

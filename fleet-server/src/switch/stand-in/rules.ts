@@ -38,7 +38,7 @@ export interface StandInRequest {
   readonly amountMinor: number;
 }
 
-/** What this node gave away already, of what still stands. */
+/** What was given away already, of what still stands. */
 export interface StandInUsed {
   readonly cardDay: { readonly minor: number; readonly count: number };
   readonly cardLately: number;
@@ -46,34 +46,57 @@ export interface StandInUsed {
   readonly issuerDayMinor: number;
 }
 
-/** What this node may give away of a limit by itself. */
-const shareOf = (limit: number, share: number): number => Math.floor(limit * share);
-
 /**
  * Whether a request is approved in the issuer's place. Everything that only the request shows is judged before what was used; of every limit a node has
- * its share, so that nodes that do not see each other cannot exceed it together.
+ * its share, so that nodes that do not see each other cannot exceed it together. What it sees of the others counts against the whole: shares may be
+ * others than when that was given away.
  *
+ * @param own what this node gave away, and `all` what it sees of every node, itself among them
  * @returns why not; undefined when it is approved
  */
 export function judgeStandIn(
   rule: StandInRule | undefined,
   node: string,
   asked: StandInRequest,
-  used: StandInUsed,
+  { own, all }: { readonly own: StandInUsed; readonly all: StandInUsed },
 ): StandInRefusal | undefined {
   const early = judgeRequest(rule, asked);
   if (rule === undefined || early !== undefined) return early;
-  const share = rule.shares[node] ?? 0;
   if (asked.amountMinor > rule.saleMaxMinor) return 'sale-max';
-  if (used.cardDay.minor + asked.amountMinor > shareOf(rule.cardDay.minor, share)) return 'card-day';
-  if (used.cardDay.count + 1 > shareOf(rule.cardDay.count, share)) return 'card-count';
-  if (rule.velocity && used.cardLately + 1 > shareOf(rule.velocity.count, share)) return 'velocity';
-  if (
-    rule.merchantDayMinor !== undefined &&
-    used.merchantDayMinor + asked.amountMinor > shareOf(rule.merchantDayMinor, share)
-  )
-    return 'merchant-day';
-  return used.issuerDayMinor + asked.amountMinor > shareOf(rule.issuerDayMinor, share) ? 'issuer-day' : undefined;
+  const limits = limitsOf(rule);
+  const share = rule.shares[node] ?? 0;
+  return exceeded(asked, own, limits, share) ?? exceeded(asked, all, limits, 1);
+}
+
+type Limit = 'card-day' | 'card-count' | 'velocity' | 'merchant-day' | 'issuer-day';
+
+/** A limit that a rule does not set is not there. */
+const limitsOf = (rule: StandInRule): Readonly<Record<Limit, number | undefined>> => ({
+  'card-day': rule.cardDay.minor,
+  'card-count': rule.cardDay.count,
+  velocity: rule.velocity?.count,
+  'merchant-day': rule.merchantDayMinor,
+  'issuer-day': rule.issuerDayMinor,
+});
+
+/** The first limit of which a request would take more than the share that is there. */
+function exceeded(
+  { amountMinor }: StandInRequest,
+  used: StandInUsed,
+  limits: ReturnType<typeof limitsOf>,
+  share: number,
+): Limit | undefined {
+  const after: readonly (readonly [Limit, number])[] = [
+    ['card-day', used.cardDay.minor + amountMinor],
+    ['card-count', used.cardDay.count + 1],
+    ['velocity', used.cardLately + 1],
+    ['merchant-day', used.merchantDayMinor + amountMinor],
+    ['issuer-day', used.issuerDayMinor + amountMinor],
+  ];
+  return after.find(([name, value]) => {
+    const limit = limits[name];
+    return limit !== undefined && value > Math.floor(limit * share);
+  })?.[0];
 }
 
 /** What needs no look at what was used. */

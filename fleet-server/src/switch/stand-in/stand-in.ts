@@ -82,8 +82,10 @@ export function openStandIn(
       const day = localTransactionTime(at).slice(0, 6);
       const approvalCode = approvalCodeOf(asked.saleId);
       return await store.write(async (tx): Promise<StoodIn | StandInRefusal> => {
-        const used = await usedOf(tx, asked, node, day, at - (rule.velocity?.minutes ?? 0) * minuteMs);
-        const refusal = judgeStandIn(rule, node, { ...asked, isListed: false }, used);
+        const latelyFrom = at - (rule.velocity?.minutes ?? 0) * minuteMs;
+        const own = await usedOf(tx, asked, node, day, latelyFrom);
+        const all = await usedOf(tx, asked, undefined, day, latelyFrom);
+        const refusal = judgeStandIn(rule, node, { ...asked, isListed: false }, { own, all });
         if (refusal !== undefined) return refusal;
         await tx
           .insertInto('switch_stand_in')
@@ -146,22 +148,22 @@ export function openStandIn(
   };
 }
 
-/** What this node gave away and what still stands: a sale that was reversed gives its part of every limit back. */
+/** What a node gave away, or all of them, and what still stands: a sale that was reversed gives its part of every limit back. */
 async function usedOf(
   tx: Transaction<Database>,
   { link, panToken, merchant }: Pick<StandInAsked, 'link' | 'panToken' | 'merchant'>,
-  node: string,
+  node: string | undefined,
   day: string,
   latelyFrom: number,
 ): Promise<StandInUsed> {
-  const standing = tx
+  const given = tx
     .selectFrom('switch_stand_in')
     .leftJoin('switch_sales', 'switch_sales.id', 'switch_stand_in.sale_id')
     .where('switch_stand_in.link', '=', link)
-    .where('switch_stand_in.node', '=', node)
     .where((on) =>
       on.or([on('switch_sales.state', 'is', null), on('switch_sales.state', 'not in', ['reversing', 'reversed'])]),
     );
+  const standing = node === undefined ? given : given.where('switch_stand_in.node', '=', node);
   const total = standing
     .where('switch_stand_in.day', '=', day)
     .select((on) => [

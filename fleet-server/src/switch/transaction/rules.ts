@@ -1,4 +1,4 @@
-import { isInquiry, type Operation, reversalReasons, terminalLink } from '@tsunagu/protocols/acquiring';
+import { directionOf, isInquiry, type Operation, reversalReasons, terminalLink } from '@tsunagu/protocols/acquiring';
 import { isApproval } from '@tsunagu/protocols/iso8583';
 
 /**
@@ -205,10 +205,7 @@ export function judgeFollowUp(
 ): string | undefined {
   if (!isFollowUp(wanted.kind)) return undefined;
   if (original === undefined) return '914';
-  const isFit =
-    wanted.kind === 'refund'
-      ? original.kind !== 'refund' && !holds.has(original.kind) && !isInquiry(original.kind)
-      : holds.has(original.kind);
+  const isFit = wanted.kind === 'refund' ? directionOf(original.kind) === 'debit' : holds.has(original.kind);
   const isSettled = original.state === 'approved' || original.state === 'posting' || original.state === 'posted';
   if (!isFit || !isSettled || original.panToken !== wanted.panToken) return '902';
   const alike = followers.filter(({ kind, state }) => kind === wanted.kind && standing.has(state));
