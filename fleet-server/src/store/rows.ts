@@ -54,21 +54,34 @@ function updateSql<Row>(table: keyof Database, keyed: Columns<Row>, { values, fr
   return `UPDATE "${table}" SET ${set.join(', ')} FROM (SELECT ${named.join(', ')} FROM ${from}) AS "rows" WHERE "${table}"."${key}" = "rows"."new_${key}"`;
 }
 
-/** A lot that a trigger writes: SQLite only. `source` is the expression that holds the text of the lot; none is written where that is null. */
+/**
+ * A lot that a trigger writes: SQLite only. `source` is the expression that holds the text of the lot; none is written where that is null.
+ * @param cells names of what stands in a row of the text, where that is more than the columns; of two of one name the last counts
+ */
 export const triggeredInsert = <Row>(
   table: keyof Database,
   columns: Columns<Row>,
   source: string,
   ending = '',
-): string => insertSql(table, columns, sqliteLot(columns, source), ending);
+  cells: readonly string[] = namesOf(columns),
+): string => insertSql(table, columns, sqliteLot(columns, source, cells), ending);
 
 /** As `triggeredInsert`, for an update; the key is the first of the plain columns. */
 export const triggeredUpdate = <Row>(table: keyof Database, keyed: Columns<Row>, source: string): string =>
   updateSql(table, keyed, sqliteLot(keyed, source));
 
-/** Rows as one text, for a log; null where there are none. */
-export const lotText = <Row extends AnyRow>(columns: Columns<Row>, rows: readonly Row[]): string | null =>
-  rows.length === 0 ? null : sqliteText(cellsOf(namesOf(columns), rows));
+/** Each row as a text of its own, for a log. */
+export function rowTexts<Row extends AnyRow>(columns: Columns<Row>, rows: readonly Row[]): readonly string[] {
+  if (rows.length === 0) return [];
+  const names = namesOf(columns);
+  return rows.map((row) => JSON.stringify(names.map((name) => textOf(row[name] ?? null, ''))));
+}
+
+/** The text of one row with all that another says behind it. */
+export const rowWith = (row: string, more: string): string => `${row.slice(0, -1)},${more.slice(1)}`;
+
+/** Rows that are texts as one text; null where there are none. */
+export const lotText = (rows: readonly string[]): string | null => (rows.length === 0 ? null : `[${rows.join(',')}]`);
 
 /** The rows of such a text: they have what the columns name, and nothing else. */
 export const rowsOfLot = <Row>({ plain, bytes = [] }: Columns<Row>, text: string | null): Row[] =>
@@ -99,7 +112,8 @@ export async function selectRows<Table extends keyof Database, Row>(
 
 const listOf = (columns: readonly string[]): string => columns.map((column) => `"${column}"`).join(', ');
 
-const namesOf = <Row>({ plain, bytes = [] }: Columns<Row>): (keyof Row & string)[] => [...plain, ...bytes];
+/** The columns in the order in which they stand in a text. */
+export const namesOf = <Row>({ plain, bytes = [] }: Columns<Row>): (keyof Row & string)[] => [...plain, ...bytes];
 
 const cellsOf = <Row extends AnyRow>(names: readonly (keyof Row & string)[], rows: readonly Row[]) =>
   rows.map((row) => names.map((name) => row[name] ?? null));
@@ -111,8 +125,11 @@ interface Lot {
 }
 
 // As JSONB a row is looked into as it is; as JSON it is written out as text for each of its columns.
-const sqliteLot = <Row>(columns: Columns<Row>, source: string): Lot => ({
-  values: namesOf(columns).map((_, at) => (at < columns.plain.length ? `value ->> ${at}` : `unhex(value ->> ${at})`)),
+const sqliteLot = <Row>(columns: Columns<Row>, source: string, cells: readonly string[] = namesOf(columns)): Lot => ({
+  values: namesOf(columns).map((name, at) => {
+    const cell = `value ->> ${cells.lastIndexOf(name)}`;
+    return at < columns.plain.length ? cell : `unhex(${cell})`;
+  }),
   from: `jsonb_each(${source})`,
 });
 

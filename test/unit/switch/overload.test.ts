@@ -63,6 +63,19 @@ test('what repeats a request that was let in is known, and what repeats one that
   expect(gate.letIn(`request ${last}`)).toBe(false);
 });
 
+test('of those let in the last 65,536 are known, those long before them are not, and hardly a new one is taken for one of them', () => {
+  const gate = new Gate({ monotonicMs: () => 0 });
+  const key = (nth: number): string =>
+    `${String(nth % 1_000_000).padStart(6, '0')} 261127${nth} pos-centre-1/12345678901`;
+  const count = 200_000;
+  for (let nth = 0; nth < count; nth += 1) gate.enter(key(nth))?.durable();
+  const known = (from: number, until: number): number =>
+    Array.from({ length: until - from }, (_, at) => key(from + at)).filter((each) => gate.letIn(each)).length;
+  expect(known(count - 65_536, count)).toBe(65_536);
+  expect(known(0, 60_000)).toBeLessThan(20);
+  expect(known(count, 2 * count)).toBeLessThan(60);
+});
+
 let house: SmallHouse;
 let centre: SmallCentre;
 /** Commits wait for this. */

@@ -222,8 +222,10 @@ class Centre implements AcquirerLink {
       const mti = responseMti(message.mti);
       if (mti !== undefined) line.send(answerTo(message, mti, this.link.profile.echo, { 39: actionCode }));
     };
-    const isOwed = this.#processing.isOwed(centreKey(this.link, message), message);
-    if (this.#inHand >= this.link.inFlightMax * (isOwed ? 1 + owedShare : 1)) return refuse('907');
+    const { inFlightMax } = this.link;
+    const hasRoom = (): boolean =>
+      this.#inHand < inFlightMax * (1 + owedShare) && this.#processing.isOwed(centreKey(this.link, message), message);
+    if (this.#inHand >= inFlightMax && !hasRoom()) return refuse('907');
     this.#inHand += 1;
     try {
       if (message.mti[1] === '5' || message.mti[1] === '6') {

@@ -7,7 +7,7 @@ import type { SaleStep } from '../transaction/rules.ts';
 import { type Followed, isFollowUp, judgeArrival, judgeCancellation, judgeFollowUp } from '../transaction/rules.ts';
 import type { Commit, Facts } from './commit.ts';
 import type { Decide, Decision, Journal } from './journal.ts';
-import { post } from './postings.ts';
+import { post } from './counting.ts';
 import { queueAdvice } from './queue-advice.ts';
 import type { ReversalRow } from './tables.ts';
 import type { SaleRow } from './written.ts';

@@ -9,7 +9,7 @@ import type { Commit, Facts, Wants } from './commit.ts';
 import type { Fence } from './epoch.ts';
 import { GroupCommit } from './group-commit.ts';
 import { Images } from './images.ts';
-import { post } from './postings.ts';
+import { type Calendar, post } from './counting.ts';
 import { queueReversal, type QueueRooms } from './queue-advice.ts';
 import { notApproved, type ReversalRow } from './tables.ts';
 import type { SaleRow } from './written.ts';
@@ -38,14 +38,6 @@ export type Decide = (
   row: SaleRow,
   nowMs: number,
 ) => Decision;
-
-/** Business days, as the links have them. */
-export interface Calendar {
-  /** That of an issuer link now, where its messages say it (DE28). */
-  issuer(link: string | null): string | undefined;
-  /** That of where a transaction came from, at a moment. */
-  acquirer(origin: string, nowMs: number): string;
-}
 
 /** The journal of the switch: written before anything is sent, and the only memory that counts. */
 export class Journal {

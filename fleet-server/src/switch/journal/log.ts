@@ -4,7 +4,19 @@ import type { Database, SideFile, Store } from '../../store/index.ts';
 import { type SaleKey, textOf } from './commit.ts';
 import { type Fence, heldEpoch } from './epoch.ts';
 import type { LoggedRow } from './tables.ts';
-import { lotsOf, type SaleRow, tableStatements, together, type Written, writeTables, writtenOf } from './written.ts';
+import {
+  type LoggedTexts,
+  lotsOf,
+  type SaleRow,
+  tableLotNames,
+  tableLots,
+  tableStatements,
+  textsOf,
+  together,
+  type Written,
+  writeTables,
+  writtenOf,
+} from './written.ts';
 
 /** What the log needs of the store. */
 export type LogStore = Pick<Store, 'write' | 'writeAlone' | 'beside'>;
@@ -13,6 +25,7 @@ export type LogStore = Pick<Store, 'write' | 'writeAlone' | 'beside'>;
 interface Logged {
   readonly seq: number;
   readonly written: Written;
+  readonly texts: LoggedTexts;
 }
 
 /**
@@ -93,8 +106,10 @@ export class CommitLog {
     this.#forgetAll();
     this.#place = this.#last = place;
     // The columns are those that the file was made with.
-    for (const row of rows)
-      this.#remember({ seq: Number(row['seq']), written: writtenOf(row as unknown as LoggedRow) });
+    for (const row of rows) {
+      const written = writtenOf(row as unknown as LoggedRow);
+      this.#remember({ seq: Number(row['seq']), written, texts: textsOf(written) });
+    }
     this.#isRead = true;
   }
 
@@ -108,15 +123,16 @@ export class CommitLog {
     const file = await this.#opened();
     const seq = this.#last + 1;
     const keys = [...written.opened, ...written.decided].map((row) => [row.serial, row.stan, row.local_time]);
+    const texts = textsOf(written);
     const end = await file.writeAlone(appendSql, [
       this.#fence?.epoch ?? null,
       keys.length === 0 ? null : JSON.stringify(keys),
       this.#place,
       seq,
-      ...lotsOf(written),
+      ...lotsOf(texts),
     ]);
     // The log may have been read meanwhile, and this with it.
-    if (end === 'kept' && seq > this.#last) this.#remember({ seq, written });
+    if (end === 'kept' && seq > this.#last) this.#remember({ seq, written, texts });
     return end;
   }
 
@@ -126,13 +142,14 @@ export class CommitLog {
     const last = commits.at(-1);
     if (!last) return true;
     await this.#opened();
-    const written = together(commits.map((commit) => commit.written));
-    const days = written.postings.map(({ said_day }) => said_day).sort();
+    let fromDay: string | undefined;
+    for (const { written } of commits)
+      for (const { said_day } of written.postings) if (fromDay === undefined || said_day < fromDay) fromDay = said_day;
     const end = await this.#store.writeAlone?.(projectSql, [
       this.#fence?.epoch ?? null,
-      days[0] ?? null,
+      fromDay ?? null,
       last.seq,
-      ...lotsOf(written),
+      ...tableLots(commits),
     ]);
     if (end === 'kept') this.#forget(commits, last.seq);
     return end === 'kept';
@@ -225,9 +242,10 @@ export class CommitLog {
     this.#idByKey.clear();
   }
 
-  #remember({ seq, written }: Logged): void {
+  #remember(commit: Logged): void {
+    const { seq, written } = commit;
     this.#last = seq;
-    this.#commits.push({ seq, written });
+    this.#commits.push(commit);
     this.#behind += sizeOf(written);
     for (const row of [...written.opened, ...written.decided]) {
       this.#sales.set(row.id, { row, seq });
@@ -257,7 +275,7 @@ const viewOf = (name: string, columns: readonly string[]): string =>
 const insertOf = (name: string, columns: readonly string[]): string =>
   `INSERT INTO ${name} VALUES (${columns.map(() => '?').join(', ')})`;
 const appended = ['epoch', 'keys', 'place', ...logged];
-const projected = ['epoch', 'from_day', ...logged];
+const projected = ['epoch', 'from_day', 'seq', ...tableLotNames];
 
 /**
  * An append is one statement of SQLite, which is a transaction of its own: an insert into a view, whose trigger checks what a transaction would have read (the

@@ -3,7 +3,7 @@ import { type Message, textOf } from '@tsunagu/protocols/iso8583';
 import type { World } from '@tsunagu/protocols/world';
 import type { Commit } from './commit.ts';
 import type { Images } from './images.ts';
-import type { Calendar } from './journal.ts';
+import type { Calendar } from './counting.ts';
 import type { ReversalRow } from './tables.ts';
 import type { SaleRow } from './written.ts';
 

@@ -4,7 +4,10 @@ import {
   type Database,
   insertRows,
   lotText,
+  namesOf,
   rowsOfLot,
+  rowTexts,
+  rowWith,
   triggeredInsert,
   triggeredUpdate,
   updateRows,
@@ -94,32 +97,76 @@ export async function writeTables(tx: Transaction<Database>, written: Written): 
   await writePostings(tx, written.postings);
 }
 
-/** The same as statements of a trigger of SQLite, out of the lots of `lotsOf`. Postings count on the day that was said. */
+/** Rows as the log has them, by kind: each is written once, for the log and for the tables. */
+export type LoggedTexts = { readonly [Kind in keyof LoggedRow]: readonly string[] };
+
+/** What was written, row by row. */
+export const textsOf = ({ opened, decided, updated, entries, counters, postings }: Written): LoggedTexts => ({
+  opened: rowTexts(openColumns, opened),
+  decided: rowTexts(decidedColumns, decided),
+  updated: rowTexts(keyedStepColumns, updated),
+  entries: rowTexts(entryColumns, entries),
+  counters: rowTexts(counterColumns, counters),
+  postings: rowTexts(saidColumns, postings),
+});
+
+/** A commit as the log has it: rows of each kind as one text, or null. */
+export const lotsOf = (texts: LoggedTexts): readonly (string | null)[] => [
+  lotText(texts.opened),
+  lotText(texts.decided),
+  lotText(texts.updated),
+  lotText(texts.entries),
+  lotText(texts.counters),
+  lotText(texts.postings),
+];
+
+/**
+ * Several commits, in their order, as a trigger of SQLite writes them: a sale that was opened in one of them and decided in another is one row, with
+ * what its last step says behind what it was opened with.
+ */
+export function tableLots(
+  commits: readonly { readonly written: Written; readonly texts: LoggedTexts }[],
+): readonly (string | null)[] {
+  const steps = new Map<string, string>();
+  for (const { written, texts } of commits)
+    for (const [at, { id }] of written.updated.entries()) steps.set(id, texts.updated[at] ?? '');
+  const opened: string[] = [];
+  const finished: string[] = [];
+  for (const { written, texts } of commits)
+    for (const [at, { id }] of written.opened.entries()) {
+      const [row = '', step] = [texts.opened[at], steps.get(id)];
+      if (step === undefined) opened.push(row);
+      else finished.push(rowWith(row, step));
+      steps.delete(id);
+    }
+  const all = (kind: keyof LoggedTexts): string | null => lotText(commits.flatMap(({ texts }) => texts[kind]));
+  return [
+    lotText(finished),
+    all('decided'),
+    lotText(opened),
+    lotText([...steps.values()]),
+    all('entries'),
+    all('counters'),
+    all('postings'),
+  ];
+}
+
+/** Names of the lots of `tableLots`. */
+export const tableLotNames = ['finished', 'decided', 'opened', 'updated', 'entries', 'counters', 'postings'] as const;
+
+/** What brings them into the tables. Postings count on the day that was said. */
 export const tableStatements = [
-  triggeredInsert('switch_sales', openColumns, 'NEW.opened'),
+  triggeredInsert('switch_sales', decidedColumns, 'NEW.finished', '', [
+    ...namesOf<SaleRow>(openColumns),
+    ...namesOf<SteppedRow>(keyedStepColumns),
+  ]),
   triggeredInsert('switch_sales', decidedColumns, 'NEW.decided'),
+  triggeredInsert('switch_sales', openColumns, 'NEW.opened'),
   triggeredUpdate('switch_sales', keyedStepColumns, 'NEW.updated'),
   triggeredInsert('switch_journal', entryColumns, 'NEW.entries'),
   triggeredInsert('switch_counters', counterColumns, 'NEW.counters', counterAgain),
   triggeredInsert('switch_postings', postingColumns, 'NEW.postings', postingAgain),
 ] as const;
-
-/** What was written, as the log has it: rows of each kind as one text, or null. */
-export const lotsOf = ({
-  opened,
-  decided,
-  updated,
-  entries,
-  counters,
-  postings,
-}: Written): readonly (string | null)[] => [
-  lotText(openColumns, opened),
-  lotText(decidedColumns, decided),
-  lotText(keyedStepColumns, updated),
-  lotText(entryColumns, entries),
-  lotText(counterColumns, counters),
-  lotText(saidColumns, postings),
-];
 
 /** The day on which a posting counts is the one that was said, where that is open. */
 const saidColumns = { plain: postingColumns.plain.map((name) => (name === 'day' ? 'said_day' : name)) } as const;

@@ -12,8 +12,50 @@ const lookMs = 100;
 const limitLeast = 128;
 const limitMost = 4_096;
 
-/** The last requests that were let in, by their keys: between so many and twice as many. A repeat comes within seconds of what it repeats. */
+/** The last requests that were let in: between so many and twice as many. A repeat comes within seconds of what it repeats. */
 const recentMost = 65_536;
+
+/**
+ * Keys by 32 bits of each, in a table of twice the room (FNV-1a, open addressing): as texts in a set they would be most of what a sale leaves in the heap. A key
+ * that is taken for another by chance, one in thirty thousand, comes past the gate, and is judged by the journal as any other.
+ */
+class KeyMarks {
+  readonly #marks = new Uint32Array(2 * recentMost);
+  size = 0;
+
+  has(mark: number): boolean {
+    return this.#marks[this.#placeOf(mark)] === mark;
+  }
+
+  add(mark: number): void {
+    const place = this.#placeOf(mark);
+    if (this.#marks[place] === mark) return;
+    this.#marks[place] = mark;
+    this.size += 1;
+  }
+
+  clear(): void {
+    this.#marks.fill(0);
+    this.size = 0;
+  }
+
+  /** Where it stands, or the free place that it would take. */
+  #placeOf(mark: number): number {
+    let place = mark % this.#marks.length;
+    for (let held = this.#marks[place]; held !== 0 && held !== mark; held = this.#marks[place])
+      place = (place + 1) % this.#marks.length;
+    return place;
+  }
+}
+
+/** 32 bits of a key, never 0. Fowler-Noll-Vo, FNV-1a. */
+function markOf(key: string): number {
+  let mark = 0x811c9dc5;
+  for (let at = 0; at < key.length; at += 1) mark = Math.imul(mark ^ key.charCodeAt(at), 0x01000193);
+  // The lowest bits of FNV are its weakest, and make the place.
+  mark = (mark ^ (mark >>> 15)) >>> 0;
+  return mark === 0 ? 1 : mark;
+}
 
 /** What is more than a request: advices and reversals, whose money has moved already, and repeats of what was answered perhaps. It comes past the gate. */
 export const isOwed = (mti: string): boolean => mti[1] === '4' || mti[2] === '2' || isRepeat(mti);
@@ -33,8 +75,8 @@ export class Gate {
   #shortestMs = Number.POSITIVE_INFINITY;
   #hasRefused = false;
   #lookedMs: number;
-  #recent = new Set<string>();
-  #before = new Set<string>();
+  #recent = new KeyMarks();
+  #before = new KeyMarks();
 
   constructor(clock: Pick<Clock, 'monotonicMs'>) {
     this.#clock = clock;
@@ -43,7 +85,8 @@ export class Gate {
 
   /** Whether a request under this key was let in lately: it is in hand, or was answered. */
   letIn(key: string): boolean {
-    return this.#recent.has(key) || this.#before.has(key);
+    const mark = markOf(key);
+    return this.#recent.has(mark) || this.#before.has(mark);
   }
 
   /** Lets a new request in, or not; `durable` is to be called once it is in the journal, or failed to get there. */
@@ -52,8 +95,11 @@ export class Gate {
       this.#hasRefused = true;
       return undefined;
     }
-    if (this.#recent.size >= recentMost) [this.#before, this.#recent] = [this.#recent, new Set()];
-    this.#recent.add(key);
+    if (this.#recent.size >= recentMost) {
+      [this.#before, this.#recent] = [this.#recent, this.#before];
+      this.#recent.clear();
+    }
+    this.#recent.add(markOf(key));
     this.#waiting += 1;
     this.#peak = Math.max(this.#peak, this.#waiting);
     const enteredMs = this.#clock.monotonicMs();

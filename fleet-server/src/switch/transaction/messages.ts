@@ -24,7 +24,7 @@ import { adviceOf } from '../stand-in/rules.ts';
 import type { Face } from './asking.ts';
 
 /** Elements that belong to the link a message came over, and end with it. */
-const ofTheLink = new Set(['28', '29', '53', '64', '96', '128']);
+const ofTheLink: ReadonlySet<number> = new Set([28, 29, 53, 64, 96, 128]);
 
 /**
  * A request or advice as it goes to the issuer: our trace number and retrieval reference, the acquirer, the business day of the link, and what it
@@ -39,7 +39,11 @@ export function issuerRequest(
   original?: { readonly mti: string; readonly stan: string; readonly localTime: string },
 ): Message {
   const fields: { [element: number]: FieldValue } = {};
-  for (const [number, value] of Object.entries(sale.fields)) if (!ofTheLink.has(number)) fields[Number(number)] = value;
+  // From the highest down, so that the object is given its room once.
+  for (let number = 128; number >= 2; number -= 1) {
+    const value = sale.fields[number];
+    if (value !== undefined && !ofTheLink.has(number)) fields[number] = value;
+  }
   // The offer is between the terminal and us; what was agreed stands in DE6, DE10 and DE51.
   if (typeof fields[62] === 'string' && readOfferReference(fields[62]) !== undefined) delete fields[62];
   const verifications = fields[verificationElement];
@@ -63,11 +67,13 @@ export function toldMti({ kind, decided_by }: Pick<SaleRow, 'kind' | 'decided_by
   return operations[advice ?? kind].mti;
 }
 
+/** What of a sale its reversal needs, from the highest down. */
+const ofReversals = [51, 49, 42, 41, 37, 32, 28, 26, 23, 22, 14, 12, 11, 10, 7, 6, 4, 3, 2] as const;
+
 /** What of a sale its reversal needs; the rest is not kept. */
 export function reversalImage(sale: Message): Message {
-  const kept = [2, 3, 4, 6, 7, 10, 11, 12, 14, 22, 23, 26, 28, 32, 37, 41, 42, 49, 51] as const;
   const fields: { [element: number]: FieldValue } = {};
-  for (const number of kept) {
+  for (const number of ofReversals) {
     const value = sale.fields[number];
     if (value !== undefined) fields[number] = value;
   }
@@ -102,10 +108,13 @@ export const ownDecision = (
   added?: { readonly [element: number]: FieldValue },
 ): Decision => ({ by: 'switch', actionCode, reason, answer: ownAnswer(face, request, actionCode, nowMs, added) });
 
+/** What of an issuer's answer whoever asked gets, from the highest down. */
+const ofAnswers = [55, 54, 51, 39, 38, 37, 14, 10, 6, 2] as const;
+
 /** The issuer's answer as whoever asked gets it: its own keys again, and the issuer's word. */
 export function passedOn({ codec, echo, stampOf }: Face, request: Message, answer: Message, nowMs: number): Uint8Array {
   const added: { [element: number]: FieldValue } = { ...stamp(stampOf(nowMs)) };
-  for (const number of [2, 6, 10, 14, 37, 38, 39, 51, 54, 55]) {
+  for (const number of ofAnswers) {
     const value = answer.fields[number];
     if (value !== undefined) added[number] = value;
   }

@@ -105,9 +105,10 @@ export class Processing {
 
   /** A new request has to pass the gate, before anything of it is looked at: whoever is refused then has cost little. */
   async #understand(asking: Asking, decoded: DecodedMessage): Promise<Reply> {
-    if (isRateLookUp(decoded.text(3)) || this.isOwed(asking.key, decoded))
+    const key = gateKey(asking.key, decoded);
+    if (isRateLookUp(decoded.text(3)) || isOwed(decoded.mti) || this.#gate.letIn(key))
       return await this.#perform(asking, decoded, () => undefined);
-    const entered = this.#gate.enter(gateKey(asking.key, decoded));
+    const entered = this.#gate.enter(key);
     if (!entered) return await this.#busy(asking, decoded);
     try {
       return await this.#perform(asking, decoded, () => entered.durable());
