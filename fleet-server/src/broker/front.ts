@@ -8,7 +8,7 @@ import { createWebSocketStream, WebSocketServer } from 'ws';
 import { listen } from '../net/index.ts';
 import { packetLengthMax } from './frame-guard.ts';
 import { type Entry, Gate, type GateLimits, gateLimits } from './gate.ts';
-import type { ServerTls, TlsMaterial } from '../identity/index.ts';
+import { clientAnchors, type ServerTls, type TlsMaterial } from '../identity/index.ts';
 import { type TicketKeys, ticketLifeMs } from './ticket-keys.ts';
 
 /** What terminals dial, before the first packet of MQTT. */
@@ -48,7 +48,7 @@ export async function openFront(options: FrontOptions): Promise<Result<Front, 'P
   const tlsOptions = {
     cert: options.tls.cert,
     key: options.tls.key,
-    ca: [...options.tls.ca],
+    ca: clientAnchors(options.tls.ca),
     minVersion: 'TLSv1.3',
     requestCert: true,
     rejectUnauthorized: true,
@@ -63,7 +63,7 @@ export async function openFront(options: FrontOptions): Promise<Result<Front, 'P
   // Certificates end before the process does. Tickets that are out are good under the next ones, too.
   options.tls.follow?.(({ cert, key, ca }) => {
     for (const server of [tlsServer, httpsServer])
-      server.setSecureContext({ ...tlsOptions, cert, key, ca: [...ca], ticketKeys: tickets.current() });
+      server.setSecureContext({ ...tlsOptions, cert, key, ca: clientAnchors(ca), ticketKeys: tickets.current() });
   });
 
   let rotating: Timer | undefined;

@@ -13,7 +13,7 @@ export { type Ceremonies, type CeremonyRooms, openCeremonies } from './ceremonie
 export { identityEndings } from './endings.ts';
 export type { Lives } from './hierarchy.ts';
 export { type Manufacturers, openManufacturers } from './manufacturers.ts';
-export { changingTls, followTls, type ServerTls, type TlsMaterial } from './server-tls.ts';
+export { changingTls, clientAnchors, followTls, type ServerTls, type TlsMaterial } from './server-tls.ts';
 export { openTrustKnown, type TrustKnown } from './trust-known.ts';
 export { endWiped, provingCertificate, provingCertificateOf } from './wipe-proof.ts';
 export { openRevocations, type Revocations, revokedAloneMax } from './revocations.ts';

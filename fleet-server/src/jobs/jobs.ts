@@ -596,7 +596,8 @@ export function openJobs(rooms: JobRooms): Jobs {
       const said = parseJson(carriedStatement, carried.statement, carried.statement.length);
       if (!said.ok) return fail('INPUT_INVALID', { field: 'statement' });
       const { serial, job, report } = said.value;
-      if ((await rooms.isSigned?.(serial, carried)) !== true) return fail('SIGNATURE_INVALID', { facts: { serial, job } });
+      if ((await rooms.isSigned?.(serial, carried)) !== true)
+        return fail('SIGNATURE_INVALID', { facts: { serial, job } });
       const taken = await jobs.report(serial, job, report);
       if (!taken.ok) return taken;
       world.log('info', 'reportCarried', { serial, job, state: report.state, by: by.subject });

@@ -189,7 +189,10 @@ function alternativeName(name: AlternativeName): Asn1 {
 const keyIdentifier = (spki: Uint8Array): Uint8Array => createHash('sha256').update(spki).digest().subarray(0, 20);
 
 /** Text form (RFC 7468) of DER. */
-export function toPem(label: 'CERTIFICATE' | 'CERTIFICATE REQUEST' | 'X509 CRL', der: Uint8Array): string {
+export function toPem(
+  label: 'CERTIFICATE' | 'TRUSTED CERTIFICATE' | 'CERTIFICATE REQUEST' | 'X509 CRL',
+  der: Uint8Array,
+): string {
   const lines =
     Buffer.from(der)
       .toString('base64')
