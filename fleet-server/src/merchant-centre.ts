@@ -11,6 +11,7 @@ import { pairFiles } from './emulation/pair.ts';
 import { openProgramLog, runEmulator, say } from './emulation/program.ts';
 import { seeded } from './emulation/seeded.ts';
 import { openTap } from './emulation/tap.ts';
+import { CentreBooks } from './merchant-centre/books.ts';
 import { CentreLine } from './merchant-centre/centre-line.ts';
 import { MerchantCentre, switchAcquirerId } from './merchant-centre/merchant-centre.ts';
 import { linkCredentialsPath } from './switch/link/credentials.ts';
@@ -41,6 +42,7 @@ const program = new Command('merchant-centre')
     'the first so many do not count in how long they took and how many there are a second',
     '0',
   )
+  .option('--reconcile', 'at the end, compare its business days with the far side', false)
   .option('--tap <port>', 'show each message to the ledger oracle on this port')
   .parse();
 const options = program.opts<{
@@ -56,6 +58,7 @@ const options = program.opts<{
   requests?: string;
   rate?: string;
   uncounted: string;
+  reconcile: boolean;
   tap?: string;
 }>();
 
@@ -91,6 +94,7 @@ async function start(): Promise<Result<Started>> {
   if (!credentials.ok) return credentials;
   const zone = fromHex(credentials.value.zoneKbpk);
   if (!zone.ok) return zone;
+  const spoken = link ?? cardCompanyLink;
   const seed = Number(options.seed);
   const acquirerId = options.acquirer ?? ofHouse?.parties.acquirers[0] ?? switchAcquirerId;
   const line = new CentreLine(
@@ -107,12 +111,16 @@ async function start(): Promise<Result<Started>> {
       faults: profile.faults,
       nextFault: seeded(seed + 1),
       ...(options.tap !== undefined && {
-        tap: openTap('acquirer', (link ?? cardCompanyLink).profile, Number(options.tap)),
+        tap: openTap('acquirer', spoken.profile, Number(options.tap)),
       }),
     },
     Secret.take('key', zone.value),
   );
-  const centre = new MerchantCentre(world, line, profile, acquirerId, seeded(seed));
+  const books = new CentreBooks(
+    world,
+    profile.books === 'none' ? undefined : join(options.data, 'merchant-centre', `${spoken.id}.jsonl`),
+  );
+  const centre = new MerchantCentre(world, line, profile, acquirerId, seeded(seed), books);
   return ok({
     centre,
     line,
@@ -144,6 +152,8 @@ if (started) {
   collections.disconnect();
   every.cancel();
   const { user, system } = process.cpuUsage(spent);
+  const days = options.reconcile ? await centre.reconcile() : [];
+  for (const day of days) say({ event: 'reconciled', ...day });
   line.close();
   say({
     event: 'ended',
@@ -152,5 +162,15 @@ if (started) {
     stoodStillMs: stops.max / 1e6,
     collectedMs,
   });
+  const off = days.find(({ actionCode }) => actionCode !== '500');
+  if (off) {
+    const { day, actionCode = '', differences } = off;
+    say({
+      event: 'failed',
+      code: 'EMULATOR_NOT_BALANCED',
+      facts: { day, actionCode, differences: differences.length },
+    });
+    process.exitCode = 1;
+  }
   process.stdin.destroy();
 }

@@ -82,6 +82,11 @@ export function addEmulateCommands(program: Command, shell: Shell): void {
     .option('--acquirer <id>', 'DE32 of its requests')
     .option('--requests <count>', 'how many it sends; until it is stopped unless told', integer(1, 1_000_000_000))
     .option('--rate <perSecond>', 'another rate than the profile says', integer(1, 100_000))
+    .option(
+      '--reconcile',
+      'at the end compare its business days with the far side (1520), item by item where they differ / 日計照合',
+      false,
+    )
     .action(
       (
         options: Common & {
@@ -91,6 +96,7 @@ export function addEmulateCommands(program: Command, shell: Shell): void {
           link?: string;
           requests?: number;
           rate?: number;
+          reconcile: boolean;
         },
       ) =>
         run('acquirer', [
@@ -102,6 +108,7 @@ export function addEmulateCommands(program: Command, shell: Shell): void {
           ...(options.acquirer === undefined ? [] : ['--acquirer', options.acquirer]),
           ...(options.requests === undefined ? [] : ['--requests', String(options.requests)]),
           ...(options.rate === undefined ? [] : ['--rate', String(options.rate)]),
+          ...(options.reconcile ? ['--reconcile'] : []),
         ]),
     );
 

@@ -3,7 +3,7 @@ import type { RouteExplanation, StandInUse } from '@tsunagu/protocols/fleet';
 /** English texts of `emulate` and of the rules of the switch. */
 export const switchRulesEn = {
   emulate: {
-    events: { ready: 'ready', counts: 'so far', ended: 'ended', verdict: 'verdict' },
+    events: { ready: 'ready', counts: 'so far', ended: 'ended', reconciled: 'reconciled', verdict: 'verdict' },
   },
   paymentMethods: {
     columns: { scheme: 'SCHEME', methods: 'METHODS', instalments: 'INSTALMENTS', least: 'FROM' },

@@ -14,7 +14,9 @@ import {
   readZoneKeys,
   sealZoneFrame,
   transmissionTime,
+  verificationElement,
   wipeZoneKeys,
+  withPinUnder,
   writeZoneKeys,
   type ZoneKeys,
   zoneMac,
@@ -65,6 +67,8 @@ export class CentreLine {
   #keys: ZoneKeys | undefined;
   /** Those before the last exchange: what was on its way then still bears them. */
   #keysBefore: ZoneKeys | undefined;
+  /** The PIN key of the zone. */
+  #pinKey: Secret<'key'> | undefined;
   #adopted: () => void = () => undefined;
   #isReady = false;
   #failures = 0;
@@ -110,18 +114,35 @@ export class CentreLine {
     return answer;
   }
 
+  /** The link whose dialect, frame and MAC are spoken. */
+  get link(): Link {
+    return this.#link;
+  }
+
+  /** A request with a PIN under the zone's PIN key; without one where the line has none, and then nothing is sent either. */
+  withPin(message: Message, pin: Secret<'pin'>, pan: Secret<'pan'>): Message {
+    if (!this.#pinKey) return message;
+    return unwrap(
+      withPinUnder(message, pin, pan, { format: 4, key: this.#pinKey }, (lengthBytes) =>
+        this.#world.entropy(lengthBytes),
+      ),
+    );
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#redial?.cancel();
     this.#socket?.destroy();
     wipeZoneKeys(this.#keys);
     wipeZoneKeys(this.#keysBefore);
+    this.#pinKey?.wipe();
     this.#zoneKbpk.wipe();
     this.#options.tap?.close();
   }
 
   /** A message as it goes out, under the keys of the connection where there are any. */
-  #frameOf(message: Message, isShown: boolean, isClear = false): Uint8Array {
+  #frameOf(said: Message, isShown: boolean, isClear = false): Uint8Array {
+    const message = inTheirElement(this.#link, said);
     const { mac, data } = this.#keys ?? {};
     const bytes = unwrap(
       mac
@@ -189,7 +210,8 @@ export class CentreLine {
       this.#line?.close();
       this.#isReady = false;
       for (const keys of [this.#keys, this.#keysBefore]) wipeZoneKeys(keys);
-      this.#keys = this.#keysBefore = undefined;
+      this.#pinKey?.wipe();
+      this.#keys = this.#keysBefore = this.#pinKey = undefined;
       for (const key of this.#waiting.keys()) this.#waiting.get(key)?.(undefined);
       if (this.#isClosed) return;
       this.#redial = this.#world.timers.after(backOffMs(issuerLink.timers.reconnect, this.#failures), () =>
@@ -221,13 +243,14 @@ export class CentreLine {
     const keys = freshZoneKeys(this.#link, entropy) ?? {};
     const pin = Secret.take('key', entropy(16));
     const blocks = writeZoneKeys(this.#link, this.#zoneKbpk, keys, entropy, [this.#wrapPin(pin)]);
-    pin.wipe();
     const exchanged = await this.#manage(
       functions.keyExchange,
       { 53: Uint8Array.of(1), 96: blocks },
       timers.signOnMs,
       () => {
         this.#keys = keys;
+        this.#pinKey?.wipe();
+        this.#pinKey = pin;
       },
     );
     if (exchanged?.text(39) !== '800') throw new Error('no key');
@@ -322,8 +345,9 @@ export class CentreLine {
     const isTheirs = this.#link.side === 'acquirer';
     const read = isTheirs && readZoneKeys(this.#link, this.#zoneKbpk, message.binary(96));
     if (!read || !read.ok) return this.#answer(message, '917');
-    read.value.pin?.wipe();
     wipeZoneKeys(this.#keysBefore);
+    this.#pinKey?.wipe();
+    this.#pinKey = read.value.pin;
     [this.#keysBefore, this.#keys] = [this.#keys, { mac: read.value.mac, data: read.value.data }];
     // What proves that the new keys are there is not enciphered under them yet.
     this.#answer(message, '800', true);
@@ -339,6 +363,13 @@ export class CentreLine {
     const answer = answerTo(message, '1814', [7, 11, 12, 93, 94], { 39: actionCode });
     this.#line?.send(this.#frameOf(answer, false, isClear));
   }
+}
+
+/** What stands in our element for a signature beside a PIN goes to an issuer in that of its link. */
+function inTheirElement({ side, verificationElement: theirs }: Link, message: Message): Message {
+  const { [verificationElement]: verified, ...fields } = message.fields;
+  if (verified === undefined || side === 'acquirer' || theirs === verificationElement) return message;
+  return { mti: message.mti, fields: theirs === null ? fields : { ...fields, [theirs]: verified } };
 }
 
 /** How long a connection outlives its sign-off. */

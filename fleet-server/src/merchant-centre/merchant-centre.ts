@@ -1,6 +1,8 @@
 import {
   adviceReasons,
   backOffMs,
+  businessDay,
+  directionOf,
   isAdvice,
   type Operation,
   paymentRequest,
@@ -17,14 +19,17 @@ import {
   isApproval,
   type Message,
   repeatMti,
+  textOf,
 } from '@tsunagu/protocols/iso8583';
 import { Secret, secretPan, unwrap } from '@tsunagu/protocols/kit';
 import { isStripeAccountName, isTestCardName, stripeAccount, testCard } from '@tsunagu/protocols/test-cards';
 import type { World } from '@tsunagu/protocols/world';
 import { numberOf } from '../card-company/issuer-cards.ts';
+import { CentreBooks } from './books.ts';
 import type { CentreLine } from './centre-line.ts';
 import { Latencies } from './latencies.ts';
 import type { CentreProfile } from './profile.ts';
+import { CentreReconciliation, type ReconciledDay } from './reconciliation.ts';
 
 /** What a centre counted so far. */
 export interface CentreCounts {
@@ -37,6 +42,9 @@ export interface CentreCounts {
   readonly declined: Readonly<Record<string, number>>;
   readonly unanswered: number;
   readonly cancelled: number;
+  /** Refunds that were approved, and what they gave back. */
+  readonly refunded: number;
+  readonly refundedMinor: number;
   /** Reversals that were taken, and those that still go round. */
   readonly reversed: number;
   readonly reversing: number;
@@ -62,8 +70,15 @@ const spreadOf = (latencies: Latencies): Spread => ({
   max: latencies.maxMs,
 });
 
-/** Tills of a chain: they read stripes, and nobody enters a PIN. */
+/** Tills of a chain: they read stripes. */
 const abilities: TerminalAbilities = { readers: ['stripe'], pinPad: false, printer: 'built-in', screen: 'colour' };
+
+/** A card as a till has it: a PIN where somebody knows one. */
+interface CentreCard {
+  readonly pan: Secret<'pan'>;
+  readonly expiry: string;
+  readonly pin?: Secret<'pin'>;
+}
 
 /** An emulated merchant centre: sends what its profile says at its rate, and takes back what it does not know the end of. */
 export class MerchantCentre {
@@ -72,6 +87,7 @@ export class MerchantCentre {
   readonly #profile: CentreProfile;
   readonly #acquirerId: string;
   readonly #next: () => number;
+  readonly #books: CentreBooks;
   readonly #latencies = new Latencies();
   readonly #sinceDue = new Latencies();
   readonly #declined: Record<string, number> = {};
@@ -81,6 +97,8 @@ export class MerchantCentre {
   #approvedMinor = 0;
   #unanswered = 0;
   #cancelled = 0;
+  #refunded = 0;
+  #refundedMinor = 0;
   #reversed = 0;
   #reversing = 0;
   #inFlight = 0;
@@ -92,12 +110,21 @@ export class MerchantCentre {
   #lastMs = 0;
   #wake: () => void = () => undefined;
 
-  constructor(world: World, line: CentreLine, profile: CentreProfile, acquirerId: string, next: () => number) {
+  /** @param books what counts on its business days; kept nowhere unless told */
+  constructor(
+    world: World,
+    line: CentreLine,
+    profile: CentreProfile,
+    acquirerId: string,
+    next: () => number,
+    books = new CentreBooks(world, undefined),
+  ) {
     this.#world = world;
     this.#line = line;
     this.#profile = profile;
     this.#acquirerId = acquirerId;
     this.#next = next;
+    this.#books = books;
   }
 
   get #answered(): number {
@@ -118,6 +145,8 @@ export class MerchantCentre {
       declined: this.#declined,
       unanswered: this.#unanswered,
       cancelled: this.#cancelled,
+      refunded: this.#refunded,
+      refundedMinor: this.#refundedMinor,
       reversed: this.#reversed,
       reversing: this.#reversing,
       latencyMs: spreadOf(this.#latencies),
@@ -149,6 +178,16 @@ export class MerchantCentre {
       }
     }
     while (this.open > 0) await this.#progress();
+  }
+
+  /** Compares its business days with the far side; when nothing is open any more. */
+  reconcile(): Promise<readonly ReconciledDay[]> {
+    const centre = {
+      acquirerId: this.#acquirerId,
+      nextStan: () => this.#nextStan(),
+      timeoutMs: this.#profile.timeoutMs,
+    };
+    return new CentreReconciliation(this.#world, this.#line, this.#books, this.#line.link, centre).reconcile();
   }
 
   /** Sends nothing new. */
@@ -185,7 +224,7 @@ export class MerchantCentre {
   }
 
   async #one(operation: Operation, request: Message, dueAtMs: number): Promise<void> {
-    const { timeoutMs, repeated, cancelled } = this.#profile;
+    const { timeoutMs, repeated, cancelled, refunded } = this.#profile;
     const nth = this.#asked;
     const startedMs = this.#world.clock.monotonicMs();
     const answered = this.#line.request(request, timeoutMs);
@@ -198,10 +237,7 @@ export class MerchantCentre {
     const answer = await first;
     // What was decided already is told until it is taken.
     if (answer === undefined && isAdvice(operation)) return await this.#advise(operation, request);
-    if (answer === undefined) {
-      this.#unanswered += 1;
-      return this.#reverse(request, reversalReasons.timedOut, undefined);
-    }
+    if (answer === undefined) return this.#giveUp(operation, request);
     if (nth > this.#uncounted) {
       const nowMs = this.#world.clock.monotonicMs();
       this.#latencies.add(nowMs - startedMs);
@@ -213,12 +249,91 @@ export class MerchantCentre {
       return;
     }
     this.#approved += 1;
+    this.#count(operation, request, answer, 'taken');
     if (operation !== 'sale' && operation !== 'offlineSale') return;
     this.#approvedMinor += Number(request.fields[4]);
     if (cancelled > 0 && this.#next() < cancelled) {
       this.#cancelled += 1;
-      this.#reverse(request, reversalReasons.customerCancelled, answer);
+      this.#reverse(operation, request, reversalReasons.customerCancelled, answer);
+    } else if (refunded > 0 && operation === 'sale' && this.#next() < refunded) await this.#refund(request, answer);
+  }
+
+  /** Goods of a sale come back, all of them every other time. */
+  async #refund(sale: Message, sold: DecodedMessage): Promise<void> {
+    const { mti, fields } = sale;
+    const soldMinor = Number(fields[4]);
+    const amountMinor = this.#next() < 0.5 ? soldMinor : 1 + Math.floor(this.#next() * soldMinor);
+    const stan = this.#nextStan();
+    const now = this.#world.clock.now();
+    const data = { mti, stan: String(fields[11]), localTime: String(fields[12]) };
+    const open = paymentRequest({
+      operation: 'refund',
+      terminalId: String(fields[41]),
+      merchantId: String(fields[42]),
+      abilities,
+      stan,
+      nowMs: now,
+      amountMinor,
+      entry: 'stripe',
+      verification: 'none',
+      original: { data, amountMinor: soldMinor, approvalCode: sold.text(38) },
+    });
+    const { 2: pan, 14: expiry, 35: track2 } = fields;
+    const card = { ...(pan && { 2: pan }), ...(expiry && { 14: expiry }), ...(track2 && { 35: track2 }) };
+    const request: Message = {
+      mti: open.mti,
+      fields: {
+        ...open.fields,
+        ...card,
+        ...this.#stamp(now),
+        32: this.#acquirerId,
+        37: retrievalReference(now, stan),
+        56: unwrap(formatOriginalData({ ...data, acquirer: this.#acquirerId })),
+      },
+    };
+    const answer = await this.#line.request(request, this.#profile.timeoutMs);
+    if (answer === undefined) return this.#giveUp('refund', request);
+    const actionCode = answer.text(39) ?? '';
+    if (!isApproval(actionCode)) {
+      this.#declined[actionCode] = (this.#declined[actionCode] ?? 0) + 1;
+      return;
     }
+    this.#refunded += 1;
+    this.#refundedMinor += amountMinor;
+    this.#count('refund', request, answer, 'taken');
+  }
+
+  /** Nobody said what became of it: it is taken back, whether it ever was there or not. */
+  #giveUp(operation: Operation, request: Message): void {
+    this.#unanswered += 1;
+    this.#reverse(operation, request, reversalReasons.timedOut, undefined);
+  }
+
+  /** Towards an issuer the business day is ours to say (DE28); the switch says its own in each answer. */
+  #stamp(nowMs: number): { readonly 28?: string } {
+    const { link } = this.#line;
+    return link.side === 'issuer' && link.calendar.stamped ? { 28: businessDay(link, nowMs) } : {};
+  }
+
+  /** What an answer means on the business day that it names, or that the request named. */
+  #count(
+    operation: Operation,
+    request: Message,
+    said: Message | undefined,
+    how: 'taken' | 'given-back' | 'untold',
+  ): void {
+    const kind = directionOf(operation);
+    if (kind === undefined) return;
+    const day =
+      (said && textOf(said, 28)) ?? textOf(request, 28) ?? businessDay(this.#line.link, this.#world.clock.now());
+    const item = {
+      day,
+      stan: String(request.fields[11]),
+      localTime: String(request.fields[12]),
+      amountMinor: Number(request.fields[4]),
+    };
+    if (how === 'untold') this.#books.untold({ ...item, kind });
+    else this.#books.count({ ...item, kind: how === 'taken' ? kind : `${kind}-reversal` });
   }
 
   /** A 1121 or 1221, until there is an answer. */
@@ -227,7 +342,10 @@ export class MerchantCentre {
     for (let attempt = 0; ; attempt += 1) {
       await this.#line.ready();
       const answer = await this.#line.request(message, this.#profile.timeoutMs);
-      if (answer?.text(39) === '900') break;
+      if (answer?.text(39) === '900') {
+        this.#count(operation, advice, answer, 'taken');
+        break;
+      }
       await this.#world.timers.sleep(backOffMs({ firstMs: 200, factor: 2, mostMs: 5_000 }, attempt));
     }
     this.#approved += 1;
@@ -235,7 +353,7 @@ export class MerchantCentre {
   }
 
   /** A 1420, then 1421 until it is taken. */
-  #reverse(request: Message, reason: string, answer: DecodedMessage | undefined): void {
+  #reverse(operation: Operation, request: Message, reason: string, answer: DecodedMessage | undefined): void {
     this.#reversing += 1;
     const advice = reversalOf(request, { stan: this.#nextStan(), nowMs: this.#world.clock.now(), reason, answer });
     const original = unwrap(
@@ -246,12 +364,22 @@ export class MerchantCentre {
         acquirer: this.#acquirerId,
       }),
     );
-    const message: Message = { mti: '1420', fields: { ...advice.fields, 32: this.#acquirerId, 56: original } };
+    const message: Message = {
+      mti: '1420',
+      fields: { ...advice.fields, ...this.#stamp(this.#world.clock.now()), 32: this.#acquirerId, 56: original },
+    };
     const deliver = async (): Promise<void> => {
       for (let attempt = 0; ; attempt += 1) {
         await this.#line.ready();
         const mti = attempt === 0 ? '1420' : '1421';
         const said = await this.#line.request({ ...message, mti }, this.#profile.timeoutMs);
+        if (said?.text(39) === '400')
+          this.#count(
+            operation,
+            { mti: request.mti, fields: { ...request.fields, ...this.#stamp(this.#world.clock.now()) } },
+            said,
+            answer ? 'given-back' : 'untold',
+          );
         if (said?.text(39) === '400' || said?.text(39) === '914') break;
         await this.#world.timers.sleep(backOffMs({ firstMs: 200, factor: 2, mostMs: 5_000 }, attempt));
       }
@@ -272,28 +400,49 @@ export class MerchantCentre {
     const now = this.#world.clock.now();
     const { least, most } = amountMinor;
     const asksOnly = operation === 'balance' || operation === 'validity';
-    const { pan, expiry } = this.#card();
+    const { pan, expiry, pin } = this.#card();
     const track2 = Secret.take(
       'pan',
       pan.use((digits) => Uint8Array.from(Buffer.concat([digits, Buffer.from(`=${expiry}2010000`)]))),
     );
+    const isVerified = operation === 'sale' || operation === 'authorisation' || operation === 'balance';
+    const entered = isVerified && this.#profile.verification !== 'signature' ? pin : undefined;
     const open = paymentRequest({
       operation,
       terminalId: `C${String(this.#asked % terminals).padStart(7, '0')}`,
       merchantId: merchant.padEnd(15).slice(0, 15),
-      abilities,
+      abilities: { ...abilities, pinPad: entered !== undefined },
       stan,
       nowMs: now,
       amountMinor: asksOnly ? 0 : least + Math.floor(this.#next() * (most - least + 1)),
       entry: 'stripe',
-      verification: 'signature',
+      verification: !entered
+        ? 'signature'
+        : this.#profile.verification === 'pinAndSignature'
+          ? 'onlinePinAndSignature'
+          : 'onlinePin',
       ...(isAdvice(operation) && { reason: adviceReasons.terminalProcessed }),
     });
     const message = withCard(open, { pan, expiry, track2 });
     const rrn = retrievalReference(now, stan);
     // Whoever approves by himself says so: the code is his own.
     const decided = isAdvice(operation) ? { 38: `V${stan.slice(1)}` } : {};
-    return [operation, { mti: message.mti, fields: { ...message.fields, ...decided, 32: this.#acquirerId, 37: rrn } }];
+    const whole: Message = {
+      mti: message.mti,
+      fields: { ...message.fields, ...decided, ...this.#stamp(now), 32: this.#acquirerId, 37: rrn },
+    };
+    return [operation, entered ? this.#withPin(whole, entered, pan) : whole];
+  }
+
+  #withPin(message: Message, right: Secret<'pin'>, pan: Secret<'pan'>): Message {
+    const { wrongPin } = this.#profile;
+    const isWrong = wrongPin > 0 && this.#next() < wrongPin;
+    const digits = right.use((pin) => Uint8Array.from(pin));
+    if (isWrong) digits[0] = digits[0] === 0x39 ? 0x30 : (digits[0] ?? 0x30) + 1;
+    const pin = Secret.take('pin', digits);
+    const complete = this.#line.withPin(message, pin, pan);
+    pin.wipe();
+    return complete;
   }
 
   #operation(mix: CentreProfile['mix']): Operation {
@@ -305,13 +454,13 @@ export class MerchantCentre {
     return 'sale';
   }
 
-  #card(): { pan: Secret<'pan'>; expiry: string } {
+  #card(): CentreCard {
     const { cards } = this.#profile;
     if ('names' in cards) {
       const name = cards.names[Math.floor(this.#next() * cards.names.length)] ?? '';
       const card = isTestCardName(name) ? testCard(name) : isStripeAccountName(name) ? stripeAccount(name) : undefined;
       if (!card) throw new Error(`no such card: ${name}`);
-      return { pan: card.pan, expiry: card.expiry.slice(0, 4) };
+      return { pan: card.pan, expiry: card.expiry.slice(0, 4), pin: card.pin };
     }
     const number = unwrap(numberOf(cards.prefix, cards.length, Math.floor(this.#next() * cards.count)));
     return { pan: secretPan(number), expiry: '4912' };

@@ -46,6 +46,12 @@ export const centreProfile = z.strictObject({
   mix: mix.default({}),
   /** Approved sales that the customer walks away from: a 1420 with reason 4000. */
   cancelled: share.default(0),
+  /** Approved sales whose goods come back, whole or in part: a 1200 of DE3 20 that names the sale. */
+  refunded: share.default(0),
+  /** How cardholders show that they are the ones; a PIN is that of the test card, so that cards of a range have none. */
+  verification: z.enum(['signature', 'pin', 'pinAndSignature']).default('signature'),
+  /** PINs that are mistyped. After three in a row an issuer says 106 to the card for good. */
+  wrongPin: share.default(0),
   /** Requests that are sent once more, as 1201, before their answer can be there. */
   repeated: share.default(0),
   /** A request without an answer by then is reversed until that is taken. */
@@ -54,6 +60,8 @@ export const centreProfile = z.strictObject({
   faults: wireFaults
     .refine(({ rates }) => rates.wrongStan === undefined, { path: ['rates', 'wrongStan'] })
     .default({ rates: {}, lateMs: 7_000, dripMs: 20 }),
+  /** `disk`: what counts on a business day is kept, for its reconciliation. `none`: it is forgotten, for loads. */
+  books: z.enum(['disk', 'none']).default('disk'),
 });
 export type CentreProfile = z.infer<typeof centreProfile>;
 
@@ -68,9 +76,10 @@ export const centreProfiles = {
     terminals: 200,
     amountMinor: { least: 100, most: 8_000 },
     repeated: 0.01,
+    refunded: 0.02,
   }),
   /** A shop in the net: an authorisation now, the goods later, cards on file that are checked before. */
-  ec: whole({ name: 'ec', terminals: 1, mix: { authorisation: 0.5, validity: 0.1 }, cancelled: 0.02 }),
+  ec: whole({ name: 'ec', terminals: 1, mix: { authorisation: 0.5, validity: 0.1 }, cancelled: 0.02, refunded: 0.05 }),
   /** Ticket windows of a railway: many small sales at once, and some that are taken back at the window. */
   'ticket-window': whole({
     name: 'ticket-window',
@@ -87,11 +96,23 @@ export const centreProfiles = {
     amountMinor: { least: 20_000, most: 900_000 },
     mix: { authorisation: 0.3 },
     cancelled: 0.1,
+    refunded: 0.05,
   }),
-  /** Shops that take UnionPay alone; goes with `emulate issuer --link unionpay-1`. */
+  /** Shops that take UnionPay alone, by PIN and signature; goes with `emulate issuer --link unionpay-1`. */
   unionpay: whole({
     name: 'unionpay',
     cards: { names: ['unionpay-contact', 'unionpay-contactless'] },
+    verification: 'pinAndSignature',
+    repeated: 0.01,
+    refunded: 0.02,
+  }),
+  /** Shops that take J-Debit alone: a PIN each time, taken back on the same day, and no refunds; goes with `emulate issuer --link j-debit-1`. */
+  'j-debit': whole({
+    name: 'j-debit',
+    cards: { names: ['cash-card'] },
+    amountMinor: { least: 100, most: 5_000 },
+    verification: 'pin',
+    cancelled: 0.05,
     repeated: 0.01,
   }),
   /** As fast as the far side answers, over many accounts; goes with the issuer profile `load`. */
@@ -101,6 +122,7 @@ export const centreProfiles = {
     terminals: 1_000,
     inFlightMax: 256,
     cards: { prefix: '476173', count: 100_000 },
+    books: 'none',
   }),
   /** All that a line does to a request, now and then. */
   flaky: whole({
@@ -108,6 +130,7 @@ export const centreProfiles = {
     ratePerSecond: 10,
     mix: { offlineSale: 0.1 },
     cancelled: 0.05,
+    refunded: 0.05,
     repeated: 0.05,
     faults: {
       rates: {

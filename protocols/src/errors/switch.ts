@@ -489,6 +489,16 @@ export const switchErrors = defineErrors({
       next: '付属プロファイルの名前か、JSONファイルを指定してください。誤りのある項目名が表示されます。',
     },
   },
+  EMULATOR_NOT_BALANCED: {
+    en: {
+      says: 'A business day of an emulated centre could not be brought into balance with the far side.',
+      next: 'The line before names each item that one side alone has. 501: look for its STAN there (`tsunagu switch transactions`); an emulator that was killed, or that another folder belongs to, left items behind. No action code: nobody answered.',
+    },
+    ja: {
+      says: '模擬センターの営業日の日計が相手側と一致しません。',
+      next: '直前の行に、片側にしかない取引が表示されています。501の場合はそのSTANを相手側で確認してください(`tsunagu switch transactions`)。強制終了したエミュレータや別フォルダーのエミュレータの取引が残っていることがあります。アクションコードがない場合は応答がありませんでした。',
+    },
+  },
   SWITCH_RATES_IMPLAUSIBLE: {
     en: {
       says: 'A rate is off the one before by more than the factor that is believed; the rates in force stay in force.',

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openCardCompany } from '@tsunagu/fleet-server/card-company/card-company';
@@ -11,6 +11,7 @@ import { seeded } from '@tsunagu/fleet-server/emulation/seeded';
 import type { Tap, TapSide } from '@tsunagu/fleet-server/emulation/tap';
 import { FaultyLine, pickFault, type WireFault } from '@tsunagu/fleet-server/emulation/wire-faults';
 import { LedgerOracle } from '@tsunagu/fleet-server/ledger-oracle/oracle';
+import { CentreBooks } from '@tsunagu/fleet-server/merchant-centre/books';
 import { CentreLine } from '@tsunagu/fleet-server/merchant-centre/centre-line';
 import { MerchantCentre, switchAcquirerId } from '@tsunagu/fleet-server/merchant-centre/merchant-centre';
 import { centreProfile, centreProfiles } from '@tsunagu/fleet-server/merchant-centre/profile';
@@ -20,7 +21,13 @@ import { systemWorld } from '@tsunagu/protocols/world';
 import { expect, test } from 'vitest';
 
 /** An issuer and a merchant centre on a real line, an oracle that sees both ends. */
-async function play(centre: Parameters<typeof centreProfile.parse>[0], issuer: object, requests: number, link?: Link) {
+async function play(
+  centre: Parameters<typeof centreProfile.parse>[0],
+  issuer: object,
+  requests: number,
+  link?: Link,
+  change: (books: string) => Promise<void> = () => Promise.resolve(),
+) {
   const folder = await mkdtemp(join(tmpdir(), 'emulators-'));
   const logs: string[] = [];
   const world = systemWorld((level, event, facts) => logs.push(JSON.stringify({ level, event, ...facts })));
@@ -66,14 +73,29 @@ async function play(centre: Parameters<typeof centreProfile.parse>[0], issuer: o
     },
     Secret.take('key', hex(credentials.acquirer.zoneKbpk)),
   );
-  const merchant = new MerchantCentre(world, line, asked, switchAcquirerId, seeded(5));
+  const kept = new CentreBooks(world, join(folder, 'centre.jsonl'));
+  const merchant = new MerchantCentre(world, line, asked, switchAcquirerId, seeded(5), kept);
   await merchant.run(requests);
+  await kept.flushed();
+  await change(join(folder, 'centre.jsonl'));
+  const days = await merchant.reconcile();
+  const again = await merchant.reconcile();
   const { takenMinor } = ledger;
   line.close();
   await company.close();
   const books = await readFile(join(folder, 'ledger.jsonl'), 'utf8');
+  const centreBooks = await readFile(join(folder, 'centre.jsonl'), 'utf8').catch(() => '');
   await rm(folder, { recursive: true, force: true });
-  return { counts: merchant.counts(), verdict: oracle.verdict(), takenMinor, books, logs: logs.join('\n') };
+  return {
+    counts: merchant.counts(),
+    verdict: oracle.verdict(),
+    takenMinor,
+    books,
+    centreBooks,
+    days,
+    again,
+    logs: logs.join('\n'),
+  };
 }
 
 test('whatever a line does to messages in both directions, issuer and centre end with the same money', async () => {
@@ -195,4 +217,47 @@ test('a merchant centre speaks the dialect, the frame and the MAC of whichever i
     expect([link.id, counts.approved, verdict.issuer.approved]).toEqual([link.id, 8, 8]);
     expect(verdict.violations).toEqual([]);
   }
+});
+
+test('refunds and what was taken back agree on the business day, though answers were lost; an item that is missing is named', async () => {
+  const centre = { name: 'test', ratePerSecond: 500, cancelled: 0.2, refunded: 0.5, timeoutMs: 2_500 };
+  const lossy = { faults: { rates: { drop: 0.1 }, lateMs: 1, dripMs: 1 } };
+  const { counts, verdict, takenMinor, days, again, books, centreBooks } = await play(centre, lossy, 80);
+  expect(counts.refunded).toBeGreaterThan(0);
+  expect(counts.refundedMinor).toBeLessThan(counts.approvedMinor);
+  expect(counts.unanswered).toBeGreaterThan(0);
+  expect(verdict.violations).toEqual([]);
+  expect(takenMinor).toBe(verdict.issuer.standingMinor);
+  for (const day of [...days, ...again]) expect(day).toMatchObject({ actionCode: '500', differences: [] });
+  const [today] = days;
+  expect(today?.ours).toEqual(today?.theirs);
+  expect(today?.ours.credits).toBeGreaterThan(0);
+  expect(today?.ours.debitReversals).toBeGreaterThan(counts.cancelled);
+  expect((today?.ours.debitsMinor ?? 0) - (today?.ours.debitReversalsMinor ?? 0)).toBe(
+    takenMinor + (today?.ours.creditsMinor ?? 0) - (today?.ours.creditReversalsMinor ?? 0),
+  );
+  for (const text of [books, centreBooks]) expect(text).not.toMatch(/4761739001010036|5413330089010012/);
+
+  const torn = await play(centre, {}, 20, undefined, async (path) => {
+    const [first = '', ...others] = (await readFile(path, 'utf8')).split('\n');
+    await writeFile(path, [...others, first.slice(0, 20)].join('\n'));
+  });
+  expect(torn.days).toMatchObject([{ actionCode: '501', isFinal: false }]);
+  expect(torn.days[0]?.differences).toMatchObject([{ kind: 'debit', oursMinor: null }]);
+});
+
+test('a cash card pays by its PIN and UnionPay by PIN and signature; a wrong one is refused, and in the end for good', async () => {
+  const linkOf = (id: string) => houseIssuers.find((link) => link.id === id);
+  const bank = { testCardsOf: ['cash'] };
+  const debit = { ...centreProfiles['j-debit'], ratePerSecond: 200, cancelled: 0 };
+  expect((await play(debit, bank, 6, linkOf('j-debit-1'))).counts).toMatchObject({ approved: 6, declined: {} });
+  // Nobody entered one.
+  const signed = await play({ ...debit, verification: 'signature' }, bank, 2, linkOf('j-debit-1'));
+  expect(signed.counts.declined).toEqual({ '120': 2 });
+  const wrong = await play({ ...debit, wrongPin: 1, inFlightMax: 1 }, bank, 5, linkOf('j-debit-1'));
+  expect(wrong.counts.declined).toEqual({ '117': 3, '106': 2 });
+  const union = { ...centreProfiles.unionpay, ratePerSecond: 200, wrongPin: 0, repeated: 0, refunded: 0 };
+  const { counts, verdict } = await play(union, {}, 6, linkOf('unionpay-1'));
+  expect(counts).toMatchObject({ approved: 6 });
+  expect(verdict.violations).toEqual([]);
 });

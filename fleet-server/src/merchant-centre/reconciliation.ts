@@ -1,0 +1,173 @@
+import {
+  businessDay,
+  differencesOf,
+  functions,
+  itemsPerPage,
+  type Link,
+  localTransactionTime,
+  readItems,
+  readTotals,
+  type ReconciliationDifference,
+  type ReconciliationItem,
+  type ReconciliationTotals,
+  terminalLink,
+  totalsElements,
+  totalsOf,
+  transmissionTime,
+} from '@tsunagu/protocols/acquiring';
+import { type DecodedMessage, type FieldValue, repeatMti } from '@tsunagu/protocols/iso8583';
+import type { World } from '@tsunagu/protocols/world';
+import type { CentreBooks, CountedItem } from './books.ts';
+import type { CentreLine } from './centre-line.ts';
+
+/** What a comparison of a business day came to. */
+export interface ReconciledDay {
+  /** YYMMDD. */
+  readonly day: string;
+  /** It is over, and closed where both sides agree. */
+  readonly isFinal: boolean;
+  /** DE39 of the 1530: 500 in balance, 501 not; undefined where none came. */
+  readonly actionCode: string | undefined;
+  readonly ours: ReconciliationTotals;
+  readonly theirs: ReconciliationTotals | undefined;
+  /** Item by item, where the far side gives its items. */
+  readonly differences: readonly ReconciliationDifference[];
+}
+
+/** How often the same is asked before it is given up, and the most pages of items. */
+const attemptsMax = 6;
+const pagesMax = 2_000;
+
+/** A merchant centre compares its business days with the far side: totals (1520), and items (1604, DE24 690) where they differ. */
+export class CentreReconciliation {
+  readonly #world: Pick<World, 'clock'>;
+  readonly #line: CentreLine;
+  readonly #books: CentreBooks;
+  readonly #link: Link;
+  readonly #acquirerId: string;
+  readonly #nextStan: () => string;
+  readonly #timeoutMs: number;
+
+  constructor(
+    world: Pick<World, 'clock'>,
+    line: CentreLine,
+    books: CentreBooks,
+    link: Link,
+    centre: { readonly acquirerId: string; readonly nextStan: () => string; readonly timeoutMs: number },
+  ) {
+    this.#world = world;
+    this.#line = line;
+    this.#books = books;
+    this.#link = link;
+    this.#acquirerId = centre.acquirerId;
+    this.#nextStan = centre.nextStan;
+    this.#timeoutMs = centre.timeoutMs;
+  }
+
+  /** Compares today so far (DE24 501), and each day before that is not closed yet for good (500). */
+  async reconcile(): Promise<readonly ReconciledDay[]> {
+    const today = businessDay(this.#link, this.#world.clock.now());
+    const days = new Map(await this.#books.openDays());
+    if (!days.has(today)) days.set(today, { items: [], untold: [] });
+    const reconciled: ReconciledDay[] = [];
+    for (const [day, { items, untold }] of days) {
+      const isFinal = day < today;
+      const found = await this.#compare(day, isFinal, items, untold);
+      if (isFinal && found.actionCode === '500') this.#books.close(day);
+      reconciled.push(found);
+    }
+    await this.#books.flushed();
+    return reconciled;
+  }
+
+  async #compare(
+    day: string,
+    isFinal: boolean,
+    items: readonly CountedItem[],
+    untold: readonly CountedItem[],
+  ): Promise<ReconciledDay> {
+    const first = await this.#totals(day, isFinal, items);
+    if (first.actionCode !== '501') return first;
+    const there = await this.#itemsThere(day);
+    if (!there) return first;
+    const learnt = learn(day, items, there, untold);
+    if (learnt.length === 0) return { ...first, differences: differencesOf(items, there) };
+    for (const item of learnt) this.#books.count(item);
+    const all = [...items, ...learnt];
+    const again = await this.#totals(day, isFinal, all);
+    return again.actionCode === '501' ? { ...again, differences: differencesOf(all, there) } : again;
+  }
+
+  async #totals(day: string, isFinal: boolean, items: readonly ReconciliationItem[]): Promise<ReconciledDay> {
+    const { netRule } = this.#link.profile.reconciliation;
+    const ours = totalsOf(items);
+    const answer = await this.#ask('1520', {
+      24: isFinal ? functions.reconciliation : functions.checkpoint,
+      28: day,
+      ...totalsElements(ours, netRule, terminalLink.currency),
+    });
+    const theirs = answer && readTotals(answer, netRule);
+    return {
+      day,
+      isFinal,
+      actionCode: answer?.text(39),
+      ours,
+      theirs: theirs?.ok ? theirs.value : undefined,
+      differences: [],
+    };
+  }
+
+  async #itemsThere(day: string): Promise<readonly ReconciliationItem[] | undefined> {
+    const items: ReconciliationItem[] = [];
+    for (let page = 0; page < pagesMax; page += 1) {
+      const answer = await this.#ask('1604', { 24: functions.items, 28: day, 71: String(page).padStart(8, '0') });
+      const read = answer?.text(39) === '600' ? readItems(answer.text(72) ?? '') : undefined;
+      if (!read?.ok) return undefined;
+      items.push(...read.value);
+      if (read.value.length < itemsPerPage) return items;
+    }
+    return undefined;
+  }
+
+  /** As it is, then as its repeat. */
+  async #ask(mti: string, fields: { readonly [element: number]: FieldValue }): Promise<DecodedMessage | undefined> {
+    const now = this.#world.clock.now();
+    const asked = {
+      7: transmissionTime(now),
+      11: this.#nextStan(),
+      12: localTransactionTime(now),
+      32: this.#acquirerId,
+      ...fields,
+    };
+    for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+      await this.#line.ready();
+      const said = attempt === 0 ? mti : (repeatMti(mti) ?? mti);
+      const answer = await this.#line.request({ mti: said, fields: asked }, this.#timeoutMs);
+      if (answer) return answer;
+    }
+    return undefined;
+  }
+}
+
+/**
+ * What the far side counted of requests whose answer never came here: taken and given back it comes to nothing, and the centre adds both. What was taken there and
+ * not given back, although the reversal was accepted, stays a difference.
+ */
+function learn(
+  day: string,
+  ours: readonly ReconciliationItem[],
+  there: readonly ReconciliationItem[],
+  untold: readonly CountedItem[],
+): readonly CountedItem[] {
+  const theirsAlone = differencesOf(ours, there).filter(({ oursMinor }) => oursMinor === null);
+  const learnt: CountedItem[] = [];
+  for (const { stan, localTime, kind, amountMinor } of untold)
+    for (const each of [kind, `${kind}-reversal`]) {
+      const pair = theirsAlone.filter(
+        (item) => item.stan === stan && item.localTime === localTime && item.theirsMinor === amountMinor,
+      );
+      const item = pair.find((known) => known.kind === each);
+      if (item && pair.length === 2) learnt.push({ day, stan, localTime, kind: item.kind, amountMinor });
+    }
+  return learnt;
+}

@@ -1,0 +1,97 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openSwitchHouse, Program, type SwitchHouse } from './switch-programs.ts';
+
+const portBase = 31_700;
+let house: SwitchHouse;
+let oracle: Program;
+let issuer: Program;
+let tap: readonly string[];
+beforeAll(async () => {
+  house = await openSwitchHouse(portBase);
+  oracle = new Program('oracle', []);
+  tap = ['--tap', String((await oracle.line('ready'))['port'])];
+  issuer = new Program('issuer', [...house.common, '--link', 'card-company-1', 'unionpay-1', 'j-debit-1', ...tap]);
+  await issuer.line('ready');
+}, 60_000);
+afterAll(async () => {
+  for (const program of [issuer, oracle]) await program?.kill();
+  await house?.close();
+});
+
+/** A centre of this kind as a process: what it counted, what its day came to, and how it ended. */
+async function run(link: string, profile: object, requests = 24) {
+  const path = join(house.folder, `${link}.profile.json`);
+  await writeFile(path, JSON.stringify({ name: 'test', ratePerSecond: 40, ...profile }));
+  const args = ['--link', link, '--profile', path, '--requests', String(requests), '--reconcile', ...tap];
+  const centre = new Program('centre', [...house.common, ...args]);
+  const day = await centre.line('reconciled');
+  const counts = await centre.line('ended');
+  const failed = await centre.line('failed').catch(() => undefined);
+  await centre.ended;
+  return { day, counts, failed };
+}
+
+/** What the oracle says once the switch owes nobody anything. */
+async function verdict(): Promise<Record<string, unknown>> {
+  for (;;) {
+    oracle.say('');
+    const said = await oracle.line('verdict');
+    if (said['violated'] === 0) return said;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+test.each([
+  ['pos-centre-1', { refunded: 0.7, cancelled: 0.3, repeated: 0.2 }],
+  ['ec-centre-1', { mix: { authorisation: 0.2, validity: 0.1 }, refunded: 0.5, cancelled: 0.2 }],
+  ['ticket-centre-1', { mix: { offlineSale: 0.1 }, refunded: 0.3, cancelled: 0.3 }],
+  ['travel-centre-1', { amountMinor: { least: 20_000, most: 900_000 }, refunded: 0.4, cancelled: 0.2 }],
+])(
+  '%s sells, refunds and takes back, and its business day agrees with the switch; so it does after a second run',
+  async (link, profile) => {
+    const first = await run(link, profile);
+    expect(first.failed).toBeUndefined();
+    expect(first.counts).toMatchObject({ asked: 24, declined: {}, reversing: 0 });
+    expect(first.counts['refunded']).toBeGreaterThan(0);
+    expect(first.counts['reversed']).toBeGreaterThan(0);
+    expect(first.day).toMatchObject({ actionCode: '500', isFinal: false, differences: [] });
+    expect(first.day['ours']).toEqual(first.day['theirs']);
+    expect(first.day['ours']).toMatchObject({ credits: first.counts['refunded'] });
+    const second = await run(link, profile, 4);
+    expect(second.day).toMatchObject({ actionCode: '500', differences: [] });
+    expect(await verdict()).toMatchObject({ violations: [] });
+  },
+  60_000,
+);
+
+test('UnionPay by PIN and signature, J-Debit by PIN: over the switch, refunded or taken back, and the day agrees', async () => {
+  const union = await run('pos-centre-1', {
+    cards: { names: ['unionpay-contact'] },
+    verification: 'pinAndSignature',
+    refunded: 0.5,
+  });
+  expect(union).toMatchObject({ failed: undefined, counts: { declined: {} }, day: { actionCode: '500' } });
+  expect(union.counts['refunded']).toBeGreaterThan(0);
+  const debit = { cards: { names: ['cash-card'] }, amountMinor: { least: 100, most: 2_000 }, verification: 'pin' };
+  const bank = await run('pos-centre-1', { ...debit, cancelled: 0.5 });
+  expect(bank).toMatchObject({ failed: undefined, counts: { declined: {} }, day: { actionCode: '500' } });
+  expect(bank.counts['reversed']).toBeGreaterThan(0);
+  // No PIN is none, and a contract without refunds has none.
+  const signed = await run('pos-centre-1', { ...debit, verification: 'signature' }, 3);
+  expect(signed.counts['declined']).toEqual({ '112': 3 });
+  const back = await run('pos-centre-1', { ...debit, refunded: 1 }, 3);
+  expect(back.counts).toMatchObject({ approved: 3, refunded: 0, declined: { '119': 3 } });
+  expect(await verdict()).toMatchObject({ violations: [] });
+}, 60_000);
+
+test('a centre whose books are gone is told each item that the switch alone has', async () => {
+  await rm(join(house.folder, 'merchant-centre', 'ec-centre-1.jsonl'));
+  const { day, failed } = await run('ec-centre-1', {}, 2);
+  expect(day).toMatchObject({ actionCode: '501' });
+  const differences = day['differences'] as readonly { readonly oursMinor: number | null }[];
+  expect(differences.length).toBeGreaterThan(10);
+  expect(differences.every(({ oursMinor }) => oursMinor === null)).toBe(true);
+  expect(failed).toMatchObject({ code: 'EMULATOR_NOT_BALANCED' });
+}, 60_000);
