@@ -124,6 +124,7 @@ export const switchEn = {
     received: 'received',
     refused: 'refused',
     'send-intended': 'send-intended',
+    'not-sent': 'not-sent',
     answered: 'answered',
     unknown: 'unknown',
     'late-answer': 'late-answer',

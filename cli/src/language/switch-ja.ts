@@ -122,6 +122,7 @@ export const switchJa: typeof switchEn = {
     received: '受信',
     refused: '受付拒否',
     'send-intended': '送信準備',
+    'not-sent': '未送信',
     answered: '応答',
     unknown: '結果不明',
     'late-answer': '遅延応答',
