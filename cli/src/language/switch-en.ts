@@ -49,6 +49,9 @@ export const switchEn = {
     day: 'DAY',
     result: 'RESULT',
     ours: 'OURS',
+    settledBy: 'CLOSED BY',
+    settledAt: 'CLOSED AT',
+    counts: 'COUNTS',
     theirs: 'THEIRS',
     differences: 'DIFFER',
     stan: 'STAN',
@@ -86,6 +89,7 @@ export const switchEn = {
     dead: 'DEAD',
   },
   result: { balanced: 'balanced', unbalanced: 'UNBALANCED', unanswered: 'UNANSWERED', held: 'HELD' },
+  figures: { both: 'both', ours: 'ours', theirs: 'theirs' },
   dayState: { open: 'open', closed: 'closed' },
   rate: (rate: string, markUp: number) => `JPY 1 = ${rate}, mark-up ${(markUp / 100).toFixed(2)}%`,
   facts: {

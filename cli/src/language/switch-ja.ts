@@ -48,6 +48,9 @@ export const switchJa: typeof switchEn = {
     day: '営業日',
     result: '精査結果',
     ours: '当方',
+    settledBy: '締め実行',
+    settledAt: '締め時刻',
+    counts: '採用',
     theirs: '相手',
     differences: '差異',
     stan: 'STAN',
@@ -84,6 +87,7 @@ export const switchJa: typeof switchEn = {
     dead: '要処置',
   },
   result: { balanced: '一致', unbalanced: '不一致', unanswered: '無応答', held: '保留' },
+  figures: { both: '双方', ours: '自社', theirs: '相手' },
   dayState: { open: '未締め', closed: '締め済み' },
   rate: (rate, markUp) => `1円 = ${rate}、上乗せ ${(markUp / 100).toFixed(2)}%`,
   facts: {
