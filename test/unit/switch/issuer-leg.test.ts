@@ -98,3 +98,25 @@ test('an approval that cannot be told to whoever asked is taken back at once, wi
     await house.close();
   }
 });
+
+test('each answer of an issuer is told to the metrics by its link and action code, with how long it took', async () => {
+  const told: [string, string, boolean][] = [];
+  const house = await openSmallHouse(undefined, {
+    links: [quickLink],
+    metrics: { issuerAnswered: (link, code, ms) => told.push([link, code, ms > 0]) },
+  });
+  try {
+    const terminal = await house.terminal('CT5100-0001');
+    await until(() => house.sw.links()[0]?.state === 'signed-on');
+    expect((await terminal.ask(terminal.sale('visa-contact', 1_100))).text(39)).toBe('000');
+    const refused = (await terminal.ask(terminal.sale('visa-contact', 99_999_999))).text(39);
+    expect(told).toEqual([
+      [quickLink.id, '000', true],
+      [quickLink.id, refused, true],
+    ]);
+    expect(refused).not.toBe('000');
+    terminal.close();
+  } finally {
+    await house.close();
+  }
+});

@@ -37,7 +37,7 @@ function written(face: Face, request: Message, answer: Message, nowMs: number): 
 /** A sale from the moment its intent is durable: to the issuer, and its answer into the journal, however late it comes and whatever died in between. */
 export class IssuerLeg {
   readonly #world: World;
-  readonly #rooms: Pick<SwitchRooms, 'alarm'>;
+  readonly #rooms: Pick<SwitchRooms, 'alarm' | 'metrics'>;
   readonly #journal: Journal;
   readonly #advices: Advices;
   readonly #roads: Roads;
@@ -46,7 +46,7 @@ export class IssuerLeg {
 
   constructor(
     world: World,
-    rooms: Pick<SwitchRooms, 'alarm'>,
+    rooms: Pick<SwitchRooms, 'alarm' | 'metrics'>,
     journal: Journal,
     advices: Advices,
     roads: Roads,
@@ -73,8 +73,13 @@ export class IssuerLeg {
     let answer: LinkAnswer;
     let differs: readonly number[] = [];
     try {
+      const sentMs = this.#world.clock.monotonicMs();
       answer = await link.request(outgoing, link.link.profile.timers.requestMs);
-      if (answer.type === 'answered') differs = differences(link.link, outgoing, answer.message);
+      if (answer.type === 'answered') {
+        const tookMs = this.#world.clock.monotonicMs() - sentMs;
+        this.#rooms.metrics.issuerAnswered(link.link.id, answer.message.text(39) ?? '', tookMs);
+        differs = differences(link.link, outgoing, answer.message);
+      }
     } catch (cause) {
       this.#failed(row, 'SWITCH_OUTCOME_UNKNOWN', cause);
       return await this.#step(face, row, { type: 'issuerTimedOut' }, request, undefined, 'SWITCH_OUTCOME_UNKNOWN');
