@@ -7,7 +7,6 @@ import {
   linkProfiles,
   type MessageCodec,
   parseLinkProfile,
-  unusedIn,
 } from '../iso8583/index.ts';
 import { fail, ok, type Result } from '../kit/index.ts';
 import type { MacAlgorithm } from '../mac/index.ts';
@@ -105,15 +104,10 @@ export interface Link extends LinkSettings {
   readonly frame: FrameFormat;
 }
 
-/**
- * Reads the parsed JSON of a link file. PROFILE_INVALID names the property that is wrong; PROFILE_PROPERTY_UNUSED one that cannot be served, such as a header in
- * front of the MTI: whoever asks over a TPDU wants its addresses swapped in the answer.
- */
-export function parseLink(input: unknown): Result<Link, 'PROFILE_INVALID' | 'PROFILE_PROPERTY_UNUSED'> {
+/** Reads the parsed JSON of a link file. PROFILE_INVALID names the property that is wrong. */
+export function parseLink(input: unknown): Result<Link, 'PROFILE_INVALID'> {
   const named = z.looseObject({ profile: z.string() }).safeParse(input);
   const text = named.success ? { ...named.data, profile: shipped(named.data.profile) } : input;
-  const property = unusedIn(z.looseObject({ profile: z.unknown() }).safeParse(text).data?.profile);
-  if (property !== undefined) return fail('PROFILE_PROPERTY_UNUSED', { field: `profile.${property}` });
   const parsed = linkSchema.safeParse(text);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
@@ -121,8 +115,7 @@ export function parseLink(input: unknown): Result<Link, 'PROFILE_INVALID' | 'PRO
     return fail('PROFILE_INVALID', { field: path.join('.'), facts: { expected: issue?.code ?? '' } });
   }
   const profile = parseLinkProfile(parsed.data.profile);
-  if (!profile.ok) return fail(profile.fault.code, { ...profile.fault, field: `profile.${profile.fault.field ?? ''}` });
-  if (profile.value.frame.header !== 'none') return fail('PROFILE_PROPERTY_UNUSED', { field: 'profile.frame.header' });
+  if (!profile.ok) return fail('PROFILE_INVALID', { ...profile.fault, field: `profile.${profile.fault.field ?? ''}` });
   return ok({ ...parsed.data, codec: linkCodec(profile.value), frame: frameOf(profile.value) });
 }
 

@@ -150,16 +150,6 @@ export const iso8583Errors = defineErrors({
       next: '接続の切断、または長さの数え方の相違を確認してください。',
     },
   },
-  PROFILE_PROPERTY_UNUSED: {
-    en: {
-      says: 'The link profile has a property by which nothing goes.',
-      next: 'Take the property that is named out of the file. `codes.till`, `codes.functions`, `codes.reasons`: tills and lists show the codes of ISO 8583, and `codes.actions` with `standsFor` translates those of a counter-party. `timers.closedKeysMs`: what was answered is known for good. `timers.idleMs`: `networkManagement.echoSeconds` says when silence is tested. `frame.header`: only a link without a header can be served; have the far side leave it out.',
-    },
-    ja: {
-      says: '接続プロファイルに、使われない項目があります。',
-      next: '示された項目をファイルから外してください。`codes.till`、`codes.functions`、`codes.reasons`: 端末と一覧はISO 8583のコードを表示します。相手独自の応答コードは`codes.actions`の`standsFor`で読み替えます。`timers.closedKeysMs`: 応答済みの取引は期限なく保持します。`timers.idleMs`: 無通信の確認は`networkManagement.echoSeconds`で指定します。`frame.header`: ヘッダーのない回線だけに対応しています。相手先にヘッダーを外してもらってください。',
-    },
-  },
   PROFILE_INVALID: {
     en: {
       says: 'The link profile cannot be used.',

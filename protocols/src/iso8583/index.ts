@@ -27,7 +27,6 @@ export {
   linkCodec,
   linkProfileSchema,
   parseLinkProfile,
-  unusedIn,
 } from './link-profile.ts';
 export { type LinkProfileName, linkProfileNames, linkProfiles } from './link-profiles.ts';
 export { type MacFunction, type MacOptions, macElement, sealMac, sealWritten, verifyMac } from './mac.ts';

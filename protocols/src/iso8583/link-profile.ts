@@ -99,6 +99,12 @@ export const linkProfileSchema = z.strictObject({
     .strictObject({
       requestMs: milliseconds.default(10_000),
       echoMs: milliseconds.default(10_000),
+      idleMs: milliseconds.default(30_000),
+      closedKeysMs: z
+        .int()
+        .min(86_400_000)
+        .max(30 * 86_400_000)
+        .default(86_400_000),
       storeAndForward: storeAndForwardSchema.prefault({}),
     })
     .prefault({}),
@@ -127,6 +133,10 @@ export const linkProfileSchema = z.strictObject({
           }),
         )
         .default({}),
+      functions: z.record(z.string().regex(/^\d{3}$/), z.strictObject(bilingual)).default({}),
+      reasons: z.record(z.string().regex(/^\d{4}$/), z.strictObject(bilingual)).default({}),
+      /** Action code → code on the till, such as G12; what is absent shows the action code itself. */
+      till: z.record(actionCode, z.string().min(1).max(8)).default({}),
     })
     .prefault({}),
 });
@@ -137,27 +147,8 @@ export type LinkProfile = z.output<typeof linkProfileSchema>;
 /** A link profile as it is written in a file. */
 export type LinkProfileText = z.input<typeof linkProfileSchema>;
 
-/** Properties that profiles could once have, and by which nothing went. */
-const unused = { timers: ['idleMs', 'closedKeysMs'], codes: ['till', 'functions', 'reasons'] } as const;
-
-/** The first such property of a profile as it is written. */
-export function unusedIn(input: unknown): string | undefined {
-  const groups = z.record(z.string(), z.unknown()).safeParse(input);
-  for (const [group, names] of Object.entries(unused)) {
-    const held = z.record(z.string(), z.unknown()).safeParse(groups.data?.[group]);
-    const found = names.find((name) => held.data !== undefined && Object.hasOwn(held.data, name));
-    if (found !== undefined) return `${group}.${found}`;
-  }
-  return undefined;
-}
-
-/**
- * Reads the parsed JSON of a profile file. PROFILE_INVALID names the property that is wrong; PROFILE_PROPERTY_UNUSED one of which a reader would believe more than is
- * done.
- */
-export function parseLinkProfile(input: unknown): Result<LinkProfile, 'PROFILE_INVALID' | 'PROFILE_PROPERTY_UNUSED'> {
-  const property = unusedIn(input);
-  if (property !== undefined) return fail('PROFILE_PROPERTY_UNUSED', { field: property });
+/** Reads the parsed JSON of a profile file. PROFILE_INVALID names the property that is wrong. */
+export function parseLinkProfile(input: unknown): Result<LinkProfile, 'PROFILE_INVALID'> {
   const parsed = linkProfileSchema.safeParse(input);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];

@@ -63,5 +63,17 @@ export const linkProfiles: Readonly<Record<LinkProfileName, LinkProfileText>> = 
     timers: { requestMs: 9000 },
     reconciliation: { outOfBalance: 'hold' },
     formatErrorElement: 44,
+    codes: {
+      till: {
+        '100': 'G97',
+        '104': 'G12',
+        '107': 'G30',
+        '114': 'G85',
+        '116': 'G06',
+        '117': 'G42',
+        '121': 'G07',
+        '914': 'G94',
+      },
+    },
   },
 };

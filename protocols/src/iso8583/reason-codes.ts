@@ -3,7 +3,7 @@ import { type CodeMeaning, ownEntry } from './function-codes.ts';
 /**
  * Message reason codes, DE25, that public interface descriptions agree on. ISO 8583:1993, A.6.
  * Ranges: 1000-1499 advice, 1500-1999 request to a host, 2000-2999 retained card, 4000-4499 reversal, 6000-6999 administrative.
- * Networks differ in them.
+ * Networks differ in them: a link keeps its own table in its profile (`codes.reasons`).
  */
 export const reasonCodes: Readonly<Record<string, CodeMeaning>> = {
   '4000': { en: 'Customer cancellation', ja: '顧客による取消' },

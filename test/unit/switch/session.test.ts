@@ -151,15 +151,6 @@ test('shipped links are sound, one of each kind of centre, and a bad file is ref
   ] as const)
     expect([change, parseLink({ ...settings, ...change })]).toMatchObject([change, { ok: false, fault: { field } }]);
   expect(parseLink({ ...settings, profile: 'generic-93' }).ok).toBe(true);
-  // What would be taken and not be done.
-  for (const [change, field] of [
-    [{ codes: { till: { '117': 'G42' } } }, 'profile.codes.till'],
-    [{ frame: { prefix: 'bin2be', header: 'tpdu', headerBytes: 5 } }, 'profile.frame.header'],
-    [{ frame: { prefix: 'bin2be', header: 'opaque', headerBytes: 9 } }, 'profile.frame.header'],
-  ] as const)
-    expect(parseLink({ ...settings, profile: { ...settings.profile, ...change } })).toMatchObject({
-      fault: { code: 'PROFILE_PROPERTY_UNUSED', field },
-    });
   expect(parseLink(undefined)).toMatchObject({ ok: false });
 });
 

@@ -16,18 +16,13 @@ export async function readLinks(world: Pick<World, 'log'>, dataFolder: string): 
   const folder = join(dataFolder, 'links');
   const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.json')).sort();
   const found = new Map<string, Link>();
-  const refuse = (
-    file: string,
-    field: string,
-    code: 'LINK_FILE_INVALID' | 'PROFILE_PROPERTY_UNUSED' = 'LINK_FILE_INVALID',
-  ): void => world.log('error', 'linkFileRefused', { ...fail(code, { field, facts: { file } }) });
+  const refuse = (file: string, field: string): void =>
+    world.log('error', 'linkFileRefused', { ...fail('LINK_FILE_INVALID', { field, facts: { file } }) });
   for (const name of names.slice(0, filesMax)) {
     const text = await readFile(join(folder, name), 'utf8');
     const parsed = text.length > bytesMax ? fail('PROFILE_INVALID', { field: 'file' }) : parseLink(jsonOf(text));
-    if (!parsed.ok) {
-      const { code, field = '' } = parsed.fault;
-      refuse(name, String(field), code === 'PROFILE_PROPERTY_UNUSED' ? code : undefined);
-    } else if (found.has(parsed.value.id)) refuse(name, 'id');
+    if (!parsed.ok) refuse(name, String(parsed.fault.field ?? ''));
+    else if (found.has(parsed.value.id)) refuse(name, 'id');
     else found.set(parsed.value.id, parsed.value);
   }
   for (const name of names.slice(filesMax)) refuse(name, 'count');
