@@ -471,6 +471,7 @@ async function build(
         ...noMetrics,
         saleAnswered: (outcome, by, _actionCode, durationMs) =>
           meters.sales.ended({ outcome, decidedBy: by, seconds: durationMs / 1_000 }),
+        issuerAnswered: (link, actionCode, durationMs) => meters.issuers.answered(link, actionCode, durationMs / 1_000),
         linkChanged: () => estate.announceOverview(),
       },
       alarm({ serial, fault }) {

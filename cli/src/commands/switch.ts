@@ -237,7 +237,7 @@ export async function showReconciliations(context: Context, count: number): Prom
 
 function showDays(context: Context, days: readonly SwitchReconciliation[]): void {
   const { texts } = context.console;
-  const { columns: heads, result, dayState, nothingCompared } = texts.switch;
+  const { columns: heads, result, dayState, figures, nothingCompared } = texts.switch;
   const net = ({
     creditsMinor,
     creditReversalsMinor,
@@ -255,6 +255,15 @@ function showDays(context: Context, days: readonly SwitchReconciliation[]): void
       { head: heads.result, cell: (each) => result[each.result] },
       { head: heads.ours, cell: ({ ours }) => net(ours), right: true },
       { head: heads.theirs, cell: ({ theirs }) => (theirs === null ? texts.none : net(theirs)), right: true },
+      {
+        head: heads.counts,
+        cell: ({ counted, settled }) =>
+          settled === null
+            ? texts.none
+            : `${settled.figures === null ? '?' : figures[settled.figures]} ${net(counted)}`,
+      },
+      { head: heads.settledBy, cell: ({ settled }) => settled?.by ?? texts.none },
+      { head: heads.settledAt, cell: ({ settled }) => (settled === null ? texts.none : momentOf(settled.at)) },
       { head: heads.differences, cell: ({ differences }) => String(differences), right: true },
     ],
     nothingCompared,

@@ -9,6 +9,7 @@ import { type Meters, makeMeters } from './meters.ts';
 export {
   type BrokerMeter,
   type HttpMeter,
+  type IssuerMeter,
   type JobMeter,
   type Meters,
   noMeter,

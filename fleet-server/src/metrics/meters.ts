@@ -35,12 +35,19 @@ export interface SaleMeter {
   }): void;
 }
 
+/** Counts what the issuers of the switch say, and how soon. */
+export interface IssuerMeter {
+  /** A request over a link was answered. */
+  answered(link: string, actionCode: string, seconds: number): void;
+}
+
 /** One meter for each room that counts something. */
 export interface Meters {
   readonly http: HttpMeter;
   readonly broker: BrokerMeter;
   readonly jobs: JobMeter;
   readonly sales: SaleMeter;
+  readonly issuers: IssuerMeter;
   readonly keys: KeyMeter;
 }
 
@@ -58,11 +65,22 @@ export const noMeter: Meters = {
   broker: { connected: nothing, refused: nothing, passed: nothing },
   jobs: { entered: nothing },
   sales: { ended: nothing },
+  issuers: { answered: nothing },
   keys: { blocked: nothing },
 };
 
 /** Buckets of OpenTelemetry's `http.server.request.duration`, seconds. */
 const requestBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+
+/** Buckets of an answer, seconds: an issuer is waited for some ten of them. */
+const answerBuckets = [0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 12];
+/** Action codes of one link that are counted apart. */
+const codesMax = 200;
+
+interface AnswersOfLink {
+  readonly seconds: ReturnType<Histogram['labels']>;
+  readonly codes: Map<string, ReturnType<Counter['labels']>>;
+}
 
 /** Meters that count into `registry`. Base units, and never a terminal's serial as a label. */
 export function makeMeters(registry: Registry): Meters {
@@ -107,9 +125,30 @@ export function makeMeters(registry: Registry): Meters {
     name: 'tsunagu_sale_duration_seconds',
     help: 'Request in to answer out at the switch; reader to answer at a terminal',
     labelNames: ['decided_by'],
-    buckets: [0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 12],
+    buckets: answerBuckets,
     registers,
   });
+
+  const issuerSeconds = new Histogram({
+    name: 'tsunagu_switch_issuer_answer_seconds',
+    help: 'Request out to answer in, by link to an issuer; what was not answered in time is not in it',
+    labelNames: ['link'],
+    buckets: answerBuckets,
+    registers,
+  });
+  const issuerAnswers = new Counter({
+    name: 'tsunagu_switch_issuer_answers_total',
+    help: 'Answers of issuers by link and action code (DE39); 000 to 099 approve',
+    labelNames: ['link', 'action_code'],
+    registers,
+  });
+  const ofLinks = new Map<string, AnswersOfLink>();
+  /** The series of one link, made with its first answer: an answer that is counted makes no labels anew. */
+  function ofLink(link: string): AnswersOfLink {
+    let known = ofLinks.get(link);
+    if (known === undefined) ofLinks.set(link, (known = { seconds: issuerSeconds.labels(link), codes: new Map() }));
+    return known;
+  }
 
   const blockSeconds = new Histogram({
     name: 'tsunagu_key_block_seconds',
@@ -131,6 +170,18 @@ export function makeMeters(registry: Registry): Meters {
       passed: (direction, kind) => messages.inc({ direction, kind }),
     },
     jobs: { entered: (type, state) => jobs.inc({ type, state }) },
+    issuers: {
+      answered(link, actionCode, seconds) {
+        const { seconds: histogram, codes } = ofLink(link);
+        histogram.observe(seconds);
+        // What is no code of three digits, or one too many, is a fault of the far side, and must not grow the list of series.
+        const code =
+          codes.has(actionCode) || (/^\d{3}$/.test(actionCode) && codes.size < codesMax) ? actionCode : 'other';
+        let counter = codes.get(code);
+        if (counter === undefined) codes.set(code, (counter = issuerAnswers.labels(link, code)));
+        counter.inc();
+      },
+    },
     keys: { blocked: (seconds) => blockSeconds.observe(seconds) },
     sales: {
       ended({ outcome, decidedBy, seconds }) {

@@ -46,6 +46,8 @@ export type Admit = (certificate: ShownCertificate | undefined) => Promise<Resul
 export interface SwitchMetrics {
   /** A request was answered; `outcome` as in a sale line, `by` who decided. */
   saleAnswered(outcome: 'approved' | 'declined', by: 'issuer' | 'switch', actionCode: string, durationMs: number): void;
+  /** An issuer answered a request over its link; `durationMs`: from the moment it was handed to the line, monotonic clock. */
+  issuerAnswered(link: string, actionCode: string, durationMs: number): void;
   /** A frame or message was refused without being understood. */
   frameRefused(code: string): void;
   reversalQueued(origin: 'switch' | 'terminal'): void;
@@ -86,6 +88,7 @@ export interface SwitchRooms {
 /** Metrics for nobody, for runs without a metrics room. */
 export const noMetrics: SwitchMetrics = {
   saleAnswered: () => undefined,
+  issuerAnswered: () => undefined,
   frameRefused: () => undefined,
   reversalQueued: () => undefined,
   reversalDelivered: () => undefined,

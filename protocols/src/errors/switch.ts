@@ -149,13 +149,23 @@ export const switchErrors = defineErrors({
       next: '受け付けるべきカードなら、先頭桁の経路を追加してください。',
     },
   },
+  SWITCH_NOT_SENT: {
+    en: {
+      says: 'A request could not be written for the card company. Nothing was sent; it was declined with 909.',
+      next: 'Compare the link profile (element lengths, frame length) with what the card company takes; the log names the cause. The sale may be made again.',
+    },
+    ja: {
+      says: 'カード会社への要求電文を作成できませんでした。送信はしておらず、応答コード909で拒否しました。',
+      next: 'リンクプロファイルの要素長と電文長をカード会社の仕様と照合してください。原因はログにあります。取引はやり直せます。',
+    },
+  },
   SWITCH_OUTCOME_UNKNOWN: {
     en: {
-      says: 'The switch ended between the request to the card company and its answer, so the outcome is unknown.',
+      says: 'Something failed here between the request to the card company and its answer, so the outcome is unknown.',
       next: 'Nothing to do: a reversal is on its way, and repeated until the card company takes it.',
     },
     ja: {
-      says: 'カード会社への要求と回答の間でスイッチが停止し、結果が不明です。',
+      says: 'カード会社への要求と回答の間でスイッチに障害があり、結果が不明です。',
       next: '操作は不要です。カード会社が受け付けるまで取消(リバーサル)を送ります。',
     },
   },

@@ -237,6 +237,22 @@ export const switchReconciliation = z
     theirs: totals.nullable(),
     differences: z.number().int().describe('Items that differ.'),
     at: time.describe('When it was compared last.'),
+    counted: totals.describe('The totals that count: ours, or theirs where a closed day was settled on them.'),
+    settled: z
+      .object({
+        figures: z
+          .enum(['both', 'ours', 'theirs'])
+          .nullable()
+          .describe('Whose totals count; null of a day that was closed out of balance before this was written down.'),
+        why: z
+          .enum(['balanced', 'settle-ours', 'settle-theirs'])
+          .nullable()
+          .describe('Why: the totals agreed, or `reconciliation.outOfBalance` of the link profile said so.'),
+        by: z.string().nullable().describe('Who had it closed: a person, `calendar`, or the link whose far side did.'),
+        at: time.describe('When it was closed.'),
+      })
+      .nullable()
+      .describe('How it was closed; null while it is open.'),
   })
   .describe('A business day of a link, as it was compared with the far side.');
 export type SwitchReconciliation = z.infer<typeof switchReconciliation>;

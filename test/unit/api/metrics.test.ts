@@ -27,6 +27,7 @@ describe('metrics', () => {
       }),
     });
     metrics.meters.sales.ended({ outcome: 'approved', decidedBy: 'issuer', seconds: 0.08 });
+    for (const code of ['000', '000', '116', 'X']) metrics.meters.issuers.answered('gift-1', code, 0.3);
     metrics.meters.broker.passed('up', 'hello');
     metrics.meters.jobs.entered('key.load', 'succeeded');
     const listener = unwrap(await metrics.listen('127.0.0.1', 0));
@@ -36,6 +37,11 @@ describe('metrics', () => {
     expect(text).toContain('tsunagu_terminals{model="CT-5100",link="ready"} 3');
     expect(text).toContain('tsunagu_sales_total{outcome="approved",decided_by="issuer"} 1');
     expect(text).toContain('tsunagu_sale_duration_seconds_bucket{le="0.1",decided_by="issuer"} 1');
+    expect(text).toContain('tsunagu_switch_issuer_answer_seconds_bucket{le="0.2",link="gift-1"} 0');
+    expect(text).toContain('tsunagu_switch_issuer_answer_seconds_bucket{le="0.4",link="gift-1"} 4');
+    expect(text).toContain('tsunagu_switch_issuer_answers_total{link="gift-1",action_code="000"} 2');
+    expect(text).toContain('tsunagu_switch_issuer_answers_total{link="gift-1",action_code="116"} 1');
+    expect(text).toContain('tsunagu_switch_issuer_answers_total{link="gift-1",action_code="other"} 1');
     expect(text).toContain('tsunagu_broker_messages_total{direction="up",kind="hello"} 1');
     expect(text).toContain('tsunagu_job_transitions_total{type="key.load",state="succeeded"} 1');
     expect(text).toContain('tsunagu_negative_version{list="regular"} 7');

@@ -1,5 +1,12 @@
 import { nextDay } from '@tsunagu/fleet-server/switch/journal/postings';
-import { businessDay, cardCompanyLink, type ReconciliationItem } from '@tsunagu/protocols/acquiring';
+import {
+  businessDay,
+  cardCompanyLink,
+  defaultLinks,
+  type Link,
+  type ReconciliationItem,
+  totalsOf,
+} from '@tsunagu/protocols/acquiring';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SmallCentre } from './small-centre.ts';
@@ -120,7 +127,11 @@ test('a day that is over is closed once, its figures stay, and what comes for it
   const items = await centre.items('200101');
   expect((await centre.reconcile('200101', items, true)).text(39)).toBe('500');
   const days = unwrap(await house.sw.operator.reconciliations({ limit: 10 })).items;
-  expect(days.find((each) => each.day === '200101')).toMatchObject({ link: 'ec-centre-1', state: 'closed' });
+  expect(days.find((each) => each.day === '200101')).toMatchObject({
+    link: 'ec-centre-1',
+    state: 'closed',
+    settled: { figures: 'both', why: 'balanced', by: 'ec-centre-1' },
+  });
   const again = await centre.reconcile('200101', items.slice(1), true);
   expect([again.text(39), again.text(76)]).toEqual([
     '501',
@@ -184,7 +195,7 @@ test('days that are over are compared and closed by the calendar, oldest first a
   const of = (day: string) => first.find((each) => each.day === day);
   expect(of('200102')).toMatchObject({ state: 'closed', result: 'balanced', differences: 0 });
   // It waits for a person, and is not asked for again.
-  expect(of('200103')).toMatchObject({ state: 'open', result: 'held', differences: 1 });
+  expect(of('200103')).toMatchObject({ state: 'open', result: 'held', differences: 1, settled: null });
   expect(Date.parse(of('200102')?.at ?? '')).toBeLessThanOrEqual(Date.parse(of('200103')?.at ?? ''));
   expect(Date.parse(of(today())?.at ?? '')).toBeLessThan(before);
   expect(of(today())?.state).toBe('open');
@@ -198,3 +209,51 @@ test('days that are over are compared and closed by the calendar, oldest first a
   expect(second.find(({ day }) => day === '200104')).toMatchObject({ result: 'held', differences: 1 });
   expect(second.filter(({ day }) => day !== '200104')).toEqual(first);
 });
+
+test.each([
+  ['settle-ours', 'ours', '501'],
+  ['settle-theirs', 'theirs', '500'],
+] as const)(
+  'a day out of balance that %s closes says whose figures count, who closed it, when and why',
+  async (outOfBalance, figures, again) => {
+    const settling = (each: Link): Link => ({
+      ...each,
+      profile: { ...each.profile, reconciliation: { ...each.profile.reconciliation, outOfBalance } },
+    });
+    const links = defaultLinks.filter(({ id }) => id === link || id === 'ec-centre-1').map(settling);
+    const other = await openSmallHouse(undefined, { links });
+    try {
+      const settlingCentre = await SmallCentre.open(other.folder, other.sw.centresPort ?? 0, 'ec-centre-1');
+      await until(() => other.sw.links().some(({ id, state }) => id === link && state === 'signed-on'));
+      const posting = { kind: 'taken', class: 'debit', day: '200102', said_day: '200102', at: 1 } as const;
+      const numbered = { ...posting, local_time: '200102120000', amount_minor: 90 };
+      await other.store.db
+        .insertInto('switch_postings')
+        .values([
+          { ...numbered, link, side: 'issuer', sale_id: 'a', stan: '999998' },
+          { ...numbered, link: 'ec-centre-1', side: 'acquirer', sale_id: 'b', stan: '999999' },
+        ])
+        .execute();
+      const { operator } = other.sw;
+      // The issuer never heard of it.
+      const closed = unwrap(await operator.reconcile(link, '200102', true, 'kim'));
+      expect(closed).toMatchObject({ state: 'closed', result: 'unbalanced', differences: 1 });
+      expect(closed.settled).toEqual({ figures, why: outOfBalance, by: 'kim', at: closed.at });
+      expect(closed.counted).toEqual(closed[figures]);
+      expect(closed.counted.debitsMinor).toBe(figures === 'ours' ? 90 : 0);
+      // The centre has it with another amount; its own totals are told to differ whoever's count.
+      const items = (await settlingCentre.items('200102')).map((item) => ({ ...item, amountMinor: 70 }));
+      expect((await settlingCentre.reconcile('200102', items, true)).text(39)).toBe('501');
+      const days = unwrap(await operator.reconciliations({ limit: 10 })).items;
+      const ofCentre = days.find((each) => each.link === 'ec-centre-1');
+      expect(ofCentre?.settled).toMatchObject({ figures, why: outOfBalance, by: 'ec-centre-1' });
+      expect(ofCentre?.counted).toEqual(figures === 'ours' ? ofCentre?.ours : totalsOf(items));
+      // From then on the day is what counts of it.
+      const later = await settlingCentre.reconcile('200102', items, true);
+      expect([later.text(39), Number(later.text(88))]).toEqual([again, ofCentre?.counted.debitsMinor]);
+      await settlingCentre.close();
+    } finally {
+      await other.close();
+    }
+  },
+);

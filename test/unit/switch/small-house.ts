@@ -27,6 +27,7 @@ import {
   type Switch,
   type SwitchAlarm,
   type SwitchKeys,
+  type SwitchMetrics,
 } from '@tsunagu/fleet-server/switch/index';
 import { openFileVault, type Vault } from '@tsunagu/fleet-server/vault/index';
 import {
@@ -158,6 +159,8 @@ export interface SmallHouseOptions {
   readonly links?: readonly Link[];
   /** Where the switch keeps its tables; the house's store unless told. */
   readonly switchStore?: Store;
+  /** What counts for it; nothing unless told. */
+  readonly metrics?: Partial<SwitchMetrics>;
   /** What happens right before each commit of the switch, as soon as the house stands. */
   readonly beforeCommit?: (house: SmallHouse) => Promise<void>;
 }
@@ -276,7 +279,7 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
             return Promise.resolve(named ? ok(named.serial) : fail('CLIENT_CERTIFICATE_REFUSED'));
           }),
         live: { publish: (event) => event.name === 'sale' && lines.push(event.data) },
-        metrics: noMetrics,
+        metrics: { ...noMetrics, ...options.metrics },
         negative,
         ...(options.maySell && {
           maySell: (serial: Serial) => options.maySell?.(store, serial) ?? Promise.resolve(true),

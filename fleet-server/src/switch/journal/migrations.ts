@@ -247,4 +247,14 @@ export const switchMigrations: readonly Migration[] = [
           and switch_days.day = switch_postings.day and switch_days.state = 'closed')`.execute(db);
     },
   },
+  {
+    name: 'switch-0010-whose-figures',
+    async up(db) {
+      for (const name of ['figures', 'settled_by', 'settled_why'] as const)
+        await db.schema.alterTable('switch_days').addColumn(name, 'text').execute();
+      // Whose figures were meant of one that did not balance, nobody wrote down.
+      await sql`update switch_days set figures = 'both', settled_why = 'balanced'
+        where state = 'closed' and result = 'balanced'`.execute(db);
+    },
+  },
 ];

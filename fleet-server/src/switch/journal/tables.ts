@@ -135,6 +135,12 @@ export interface SwitchTables {
     result: 'balanced' | 'unbalanced' | 'unanswered' | 'held';
     differences: number;
     at: number;
+    /** Whose totals count of a closed day; null while it is open, and of one that was closed out of balance before this was written down. */
+    figures: 'both' | 'ours' | 'theirs' | null;
+    /** Who had it closed: a person, `calendar`, or the link whose far side did. */
+    settled_by: string | null;
+    /** Why by those figures. */
+    settled_why: 'balanced' | 'settle-ours' | 'settle-theirs' | null;
   };
   /** Items of a day that one side has otherwise than the other. */
   readonly switch_differences: {

@@ -4,12 +4,14 @@ import { PassingMap } from '@tsunagu/protocols/kit';
 import type { Timer, World } from '@tsunagu/protocols/world';
 import { matchKey, type Mismatch, whyUnmatched } from './matching.ts';
 
-/** How a request over a link ended. Only `answered` says anything about the outcome. */
+/** How a request over a link ended. Only `answered` and `notSent` say anything about the outcome. */
 export type LinkAnswer =
   | { readonly type: 'answered'; readonly message: DecodedMessage }
   | { readonly type: 'timedOut' }
   /** The line broke while the request was out. */
-  | { readonly type: 'lineLost' };
+  | { readonly type: 'lineLost' }
+  /** It could not be made into a frame: no byte of it left. */
+  | { readonly type: 'notSent'; readonly cause: unknown };
 
 interface Waiting {
   /** The connection that the request went out on. */

@@ -131,19 +131,29 @@ export class Line {
 
   /** Sends a message under the keys of this connection. */
   send(message: Message): void {
-    this.#write(this.#keys.seal(message));
+    this.#write(this.#framed(this.#keys.seal(message)));
   }
 
   /** Sends a message that is written already, without its MAC. */
   sendWritten(written: Uint8Array, mti: string): void {
-    this.#write(this.#keys.sealWritten(written, mti));
+    this.#write(this.#framed(this.#keys.sealWritten(written, mti)));
   }
 
-  /** Sends a request, and waits for its answer. Call only while `isReady`; else it is `lineLost` at once. */
+  /**
+   * Sends a request, and waits for its answer. Call only while `isReady`; else it is `lineLost` at once. What fails before anything is written is `notSent`;
+   * what throws is a fault of ours after that, and says nothing of the outcome.
+   */
   request(message: Message, timeoutMs: number): Promise<LinkAnswer> {
     if (!this.isReady || !this.#socket || this.#socket.destroyed) return Promise.resolve({ type: 'lineLost' });
-    const answered = this.#exchange.expect(this, message, timeoutMs);
-    this.send(message);
+    let frame: Uint8Array;
+    let answered: Promise<LinkAnswer>;
+    try {
+      frame = this.#framed(this.#keys.seal(message));
+      answered = this.#exchange.expect(this, message, timeoutMs);
+    } catch (cause) {
+      return Promise.resolve({ type: 'notSent', cause });
+    }
+    this.#write(frame);
     return answered;
   }
 
@@ -363,7 +373,7 @@ export class Line {
     const echo = request.mti[1] === '8' ? [7, 11, 12, 24, 93, 94] : this.#link.profile.echo;
     const answer = answerTo(request, mti, echo, { ...added, 39: actionCode });
     try {
-      this.#write(this.#keys.seal(answer, this.#keys.isKeyed ? {} : { bare: true }));
+      this.#write(this.#framed(this.#keys.seal(answer, this.#keys.isKeyed ? {} : { bare: true })));
     } catch (cause) {
       // What could be read of it does not make an answer.
       this.#world.log('debug', 'refusalNotWritten', { fault: { code: 'ISSUER_MESSAGE_INVALID', cause } });
@@ -374,9 +384,11 @@ export class Line {
     const isKeys = management === 'keyExchange' && actionCode === '800' && asked.fields[96] !== undefined;
     const answer = answerTo(asked, responseMti(asked.mti) ?? '1814', [7, 11, 12, 24, 93, 94], { 39: actionCode });
     this.#write(
-      this.#keys.seal(
-        answer,
-        isKeys ? { offered: true } : management === 'keyExchange' ? { bare: !this.#keys.isKeyed } : {},
+      this.#framed(
+        this.#keys.seal(
+          answer,
+          isKeys ? { offered: true } : management === 'keyExchange' ? { bare: !this.#keys.isKeyed } : {},
+        ),
       ),
     );
   }
@@ -402,9 +414,11 @@ export class Line {
       management === 'echo' ? profile.timers.echoMs : management === 'signOff' ? 1_000 : session.signOnMs;
     const answered = this.#exchange.expect(this, message, timeoutMs);
     this.#write(
-      this.#keys.seal(message, {
-        bare: management === 'keyExchange' || (management === 'signOn' && !this.#keys.isKeyed),
-      }),
+      this.#framed(
+        this.#keys.seal(message, {
+          bare: management === 'keyExchange' || (management === 'signOn' && !this.#keys.isKeyed),
+        }),
+      ),
     );
     const answer = await answered;
     if (answer.type === 'timedOut') this.tell({ type: 'managementTimedOut', management });
@@ -412,10 +426,17 @@ export class Line {
       this.tell({ type: 'managementAnswered', management, actionCode: answer.message.text(39) ?? '' });
   }
 
-  #write(bytes: Uint8Array): void {
+  /** The bytes of a message in their frame, in a copy; what it was made of is overwritten. */
+  #framed(bytes: Uint8Array): Uint8Array {
+    const framed = encodeFrame(this.#link.frame, bytes);
+    bytes.fill(0);
+    return unwrap(framed);
+  }
+
+  #write(frame: Uint8Array): void {
     const socket = this.#socket;
     if (!socket || socket.destroyed) return;
-    writeTogether(socket, asBuffer(unwrap(encodeFrame(this.#link.frame, bytes))), () => bytes.fill(0));
+    writeTogether(socket, asBuffer(frame), () => frame.fill(0));
     if (socket.writableLength > unreadBytesMax) {
       this.#world.log('warn', 'linkFailed', { fault: { code: 'ISSUER_LINK_DOWN' }, reason: 'unread' });
       socket.destroy();

@@ -18,7 +18,7 @@ import type { Advices } from '../journal/advices.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Numbers } from '../journal/numbers.ts';
 import { type MismatchBook, mismatchText } from '../link/matching.ts';
-import { differenceRows } from '../reconciliation/days.ts';
+import { countedOf, type DayRow, differenceRows } from '../reconciliation/days.ts';
 import type { ReconciliationDesk } from '../reconciliation/desk.ts';
 import type { Lane } from '../transaction/store-and-forward.ts';
 import { alarmSeen, alarmsUnseen, countUnseen } from './alarms.ts';
@@ -111,10 +111,11 @@ export function openOperator(
     const issuer = rooms.issuer(link);
     if (!issuer) return fail('LINK_UNKNOWN', { facts: { link } });
     const wanted = day ?? businessDay(issuer.link, world.clock.now());
-    const compared = await desk.reconcile(issuer, rooms.numbers(link), wanted, close);
+    const compared = await desk.reconcile(issuer, rooms.numbers(link), wanted, close, by);
     if (!compared.ok) return compared;
-    const { result, state, differences } = compared.value.day;
-    await journal.note('reconciled', undefined, undefined, { link, day: wanted, result, state, differences, by });
+    const { result, state, differences, figures } = compared.value.day;
+    const facts = { link, day: wanted, result, state, differences, ...(figures !== null && { figures }), by };
+    await journal.note('reconciled', undefined, undefined, facts);
     return ok(viewOfDay(compared.value.day));
   }
 
@@ -244,16 +245,7 @@ export function openOperator(
   };
 }
 
-const viewOfDay = (row: {
-  readonly link: string;
-  readonly day: string;
-  readonly state: SwitchReconciliation['state'];
-  readonly result: SwitchReconciliation['result'];
-  readonly ours: string;
-  readonly theirs: string | null;
-  readonly differences: number;
-  readonly at: number;
-}): SwitchReconciliation => ({
+const viewOfDay = (row: DayRow): SwitchReconciliation => ({
   link: row.link,
   day: row.day,
   state: row.state,
@@ -262,4 +254,9 @@ const viewOfDay = (row: {
   theirs: row.theirs === null ? null : (JSON.parse(row.theirs) as SwitchReconciliation['ours']),
   differences: row.differences,
   at: isoTime(row.at),
+  counted: countedOf(row),
+  settled:
+    row.state === 'closed'
+      ? { figures: row.figures, why: row.settled_why, by: row.settled_by, at: isoTime(row.at) }
+      : null,
 });

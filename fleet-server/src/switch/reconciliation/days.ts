@@ -1,4 +1,5 @@
 import type { ReconciliationDifference, ReconciliationTotals } from '@tsunagu/protocols/acquiring';
+import type { LinkProfile } from '@tsunagu/protocols/iso8583';
 import type { Selectable, Transaction } from 'kysely';
 import type { Database, Store } from '../../store/index.ts';
 import type { SwitchTables } from '../journal/tables.ts';
@@ -17,9 +18,34 @@ export interface ComparedDay {
   readonly theirs: ReconciliationTotals | undefined;
   readonly result: DayRow['result'];
   readonly at: number;
+  /** By whose figures it is closed, and who had it closed; undefined while it is not. */
+  readonly settled: { readonly why: Settling; readonly by: string } | undefined;
 }
 
-/** Writes down how a day compares. A closed day is left as it is, and handed out as it was. */
+/** Why a day is closed. */
+export type Settling = NonNullable<DayRow['settled_why']>;
+
+/** Whose totals count then. */
+const figuresOf = { balanced: 'both', 'settle-ours': 'ours', 'settle-theirs': 'theirs' } as const satisfies Record<
+  Settling,
+  DayRow['figures']
+>;
+
+/** Why a day may be closed; undefined: it is held. Nothing is settled by totals that nobody has. */
+export function settlingOf(
+  isBalanced: boolean,
+  policy: LinkProfile['reconciliation']['outOfBalance'],
+  theirs: ReconciliationTotals | undefined,
+): Settling | undefined {
+  if (isBalanced) return 'balanced';
+  return policy === 'hold' || (policy === 'settle-theirs' && theirs === undefined) ? undefined : policy;
+}
+
+/** The totals that count of a day: of one that is open, and of one of which nobody knows whose do, ours. */
+export const countedOf = ({ figures, ours, theirs }: Pick<DayRow, 'figures' | 'ours' | 'theirs'>) =>
+  JSON.parse(figures === 'theirs' && theirs !== null ? theirs : ours) as ReconciliationTotals;
+
+/** Writes down how a day compares. A closed day (`wasClosed`) is left as it is, and handed out as it was. */
 export async function keepDay(
   tx: Transaction<Database>,
   compared: ComparedDay,
@@ -27,7 +53,7 @@ export async function keepDay(
     readonly found: readonly ReconciliationDifference[];
     readonly saleOf: (stan: string, localTime: string) => string | undefined;
   },
-): Promise<DayRow> {
+): Promise<{ readonly row: DayRow; readonly wasClosed: boolean }> {
   const { link, day, at } = compared;
   const known = await tx
     .selectFrom('switch_days')
@@ -35,7 +61,7 @@ export async function keepDay(
     .where('link', '=', link)
     .where('day', '=', day)
     .executeTakeFirst();
-  if (known?.state === 'closed') return known;
+  if (known?.state === 'closed') return { row: known, wasClosed: true };
   const row: DayRow = {
     link,
     day,
@@ -45,6 +71,9 @@ export async function keepDay(
     result: compared.result,
     differences: items?.found.length ?? 0,
     at,
+    figures: compared.settled ? figuresOf[compared.settled.why] : null,
+    settled_by: compared.settled?.by ?? null,
+    settled_why: compared.settled?.why ?? null,
   };
   await tx
     .insertInto('switch_days')
@@ -80,7 +109,7 @@ export async function keepDay(
       })
       .execute();
   }
-  return row;
+  return { row, wasClosed: false };
 }
 
 /** The items of a day that differ. */

@@ -33,7 +33,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { Numbers } from '../journal/numbers.ts';
 import { itemsOf } from '../journal/postings.ts';
 import { notApproved } from '../journal/tables.ts';
-import { type DayRow, differencesOfDay, keepDay } from './days.ts';
+import { countedOf, type DayRow, differencesOfDay, keepDay, settlingOf } from './days.ts';
 
 /** The most pages of items that are asked for: 64,000 items. */
 const pagesMax = 2_000;
@@ -79,7 +79,10 @@ export class ReconciliationDesk {
     return answer({ 39: itemsAccepted, ...(items.length > 0 && { 72: writeItems(items) }) });
   }
 
-  /** A centre has its totals of a day. A day that is over is closed if they agree, or if the link's policy settles anyway. */
+  /**
+   * A centre has its totals of a day. A day that is over is closed if they agree, or if the link's policy settles anyway. One that was closed before is compared
+   * with the totals that count since then, and these are what it is told.
+   */
   async #compare(
     link: Link,
     message: DecodedMessage,
@@ -92,24 +95,25 @@ export class ReconciliationDesk {
     const isFinal = message.text(24) === functions.reconciliation;
     // A day that is not over cannot be closed: its messages still come.
     if (isFinal && day >= businessDay(link, this.#world.clock.now())) return answer({ 39: '915' });
-    const row = await this.#journal.write(async (tx) => {
+    const { row, wasClosed } = await this.#journal.write(async (tx) => {
       const ours = totalsOf(await itemsOf(tx, link.id, day));
       const isBalanced = firstUnequal(ours, theirs.value) === undefined;
-      const settles = isBalanced || outOfBalance !== 'hold';
+      const why = settlingOf(isBalanced, outOfBalance, theirs.value);
       return await keepDay(tx, {
         link: link.id,
         day,
-        state: isFinal && settles ? 'closed' : 'open',
+        state: isFinal && why !== undefined ? 'closed' : 'open',
         ours,
         theirs: theirs.value,
-        result: isBalanced ? 'balanced' : isFinal && !settles ? 'held' : 'unbalanced',
+        result: isBalanced ? 'balanced' : isFinal && why === undefined ? 'held' : 'unbalanced',
         at: this.#world.clock.now(),
+        settled: isFinal && why !== undefined ? { why, by: link.id } : undefined,
       });
     });
     this.#say(row);
-    const ours = JSON.parse(row.ours) as ReconciliationTotals;
+    // In the answer that closes it our own totals say that they differ, whoever's count.
+    const ours = wasClosed ? countedOf(row) : (JSON.parse(row.ours) as ReconciliationTotals);
     return answer({
-      // A day that was closed before is compared with what it was closed with.
       39: firstUnequal(ours, theirs.value) === undefined ? '500' : '501',
       ...totalsElements(ours, netRule, terminalLink.currency),
     });
@@ -117,13 +121,14 @@ export class ReconciliationDesk {
 
   /**
    * Asks an issuer whether it has what we have of a day. `isFinal` closes the day: SWITCH_DAY_CLOSED when it is already; SWITCH_DAY_OPEN while it is not over,
-   * or while transactions of it have no outcome yet. ISSUER_LINK_DOWN and ISSUER_TIMEOUT leave it as it was.
+   * or while transactions of it have no outcome yet. `by`: who wants it. ISSUER_LINK_DOWN and ISSUER_TIMEOUT leave it as it was.
    */
   async reconcile(
     issuer: IssuerLink,
     numbers: Numbers,
     day: string,
     isFinal: boolean,
+    by: string,
   ): Promise<Result<Reconciled, 'SWITCH_DAY_CLOSED' | 'SWITCH_DAY_OPEN' | 'ISSUER_LINK_DOWN' | 'ISSUER_TIMEOUT'>> {
     const { link } = issuer;
     const known = await this.#store.db
@@ -161,18 +166,19 @@ export class ReconciliationDesk {
     const found = settled && differencesOf(items, settled);
     const theirs = settled && underWay.size > 0 ? totalsOf(settled) : told.ok ? told.value : undefined;
     const isBalanced = asked.text(39) === '500' || (underWay.size > 0 && found?.length === 0);
-    const settles = isBalanced || outOfBalance !== 'hold';
-    const row = await this.#journal.write((tx) =>
+    const why = settlingOf(isBalanced, outOfBalance, theirs);
+    const { row } = await this.#journal.write((tx) =>
       keepDay(
         tx,
         {
           link: link.id,
           day,
-          state: isFinal && settles ? 'closed' : 'open',
+          state: isFinal && why !== undefined ? 'closed' : 'open',
           ours,
           theirs,
-          result: isBalanced ? 'balanced' : isFinal && !settles ? 'held' : 'unbalanced',
+          result: isBalanced ? 'balanced' : isFinal && why === undefined ? 'held' : 'unbalanced',
           at: this.#world.clock.now(),
+          settled: isFinal && why !== undefined ? { why, by } : undefined,
         },
         found && { found: isBalanced ? [] : found, saleOf: saleFinder(items) },
       ),
@@ -317,8 +323,9 @@ export class ReconciliationDesk {
     return answer.type === 'answered' ? answer.message : undefined;
   }
 
-  #say({ link, day, state, result, differences }: DayRow): void {
-    this.#world.log(result === 'balanced' ? 'info' : 'warn', 'reconciled', { link, day, state, result, differences });
+  #say({ link, day, state, result, differences, figures }: DayRow): void {
+    const facts = { link, day, state, result, differences, figures };
+    this.#world.log(result === 'balanced' ? 'info' : 'warn', 'reconciled', facts);
   }
 }
 

@@ -52,7 +52,7 @@ export class Processing {
     this.#rules = rules;
     this.#dcc = dcc;
     this.#outcomes = new Outcomes(world, rooms, journal, dcc, roads);
-    this.#leg = new IssuerLeg(world, journal, advices, roads, this.#outcomes);
+    this.#leg = new IssuerLeg(world, rooms, journal, advices, roads, this.#outcomes);
     this.#sales = new SaleIntake(
       world,
       rooms,

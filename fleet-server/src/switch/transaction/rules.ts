@@ -6,7 +6,7 @@ import { isApproval } from '@tsunagu/protocols/iso8583';
  *
  * - `refused`: the switch said no by itself; nothing was sent.
  * - `send-intended`: durable with everything a reversal needs; from here on nothing is assumed not sent, so whether it was handed to the line is not written down.
- * - `approved`, `declined`: the issuer's word, durable.
+ * - `approved`, `declined`: the issuer's word, durable; `declined` as well where it certainly never left (`notSent`).
  * - `posting`: an advice (1120, 1220) of a terminal or centre, answered when it was durable; it is queued for the issuer until it is taken: `posted`.
  * - `reversing`: the outcome is unknown or unwanted; a 1420 is queued and will be repeated until it is taken.
  * - `reversed`: the issuer took it.
@@ -29,6 +29,8 @@ export type SaleEvent =
   /** `day`: the business day on which the issuer counts it (DE28), where it says so. */
   | { readonly type: 'issuerAnswered'; readonly actionCode: string; readonly day?: string | undefined }
   | { readonly type: 'issuerTimedOut' }
+  /** It could not be written for the issuer: no byte of it left. */
+  | { readonly type: 'notSent' }
   | { readonly type: 'terminalReversed'; readonly reason: string }
   | { readonly type: 'restarted' }
   | { readonly type: 'postingTaken'; readonly day?: string | undefined }
@@ -60,6 +62,7 @@ export type JournalEntry =
   | 'received'
   | 'refused'
   | 'send-intended'
+  | 'not-sent'
   | 'answered'
   | 'unknown'
   | 'late-answer'
@@ -105,6 +108,10 @@ export function onSale(state: SaleState, event: SaleEvent): SaleStep {
       };
     case 'terminalReversed':
       return onTerminalReversal(state, event.reason);
+    case 'notSent':
+      // Nobody took anything: there is nothing to take back.
+      if (!isOpen) return { state, actions: [] };
+      return { state: 'declined', actions: [journal('not-sent'), { type: 'answer', actionCode: '909' }] };
     case 'issuerTimedOut':
     // After a restart nobody waits any more, but a terminal that asks again gets the same no.
     case 'restarted':

@@ -211,7 +211,14 @@ export function Days({ links }: { links: readonly SwitchLink[] }) {
         <Table
           id="days"
           title="days-title"
-          heads={['switch.day', 'column.result', 'switch.ours', 'switch.theirs', 'switch.differences']}
+          heads={[
+            'switch.day',
+            'column.result',
+            'switch.ours',
+            'switch.theirs',
+            'switch.counted',
+            'switch.differences',
+          ]}
         >
           {days.value.map((day) => (
             <tr key={`${day.link} ${day.day}`} data-day={`${day.link} ${day.day}`}>
@@ -226,6 +233,7 @@ export function Days({ links }: { links: readonly SwitchLink[] }) {
               </td>
               <td>{totalsText(day.ours)}</td>
               <td>{day.theirs === null ? '–' : totalsText(day.theirs)}</td>
+              <td>{day.settled === null ? '–' : <Settled of={day.settled} counted={day.counted} />}</td>
               <td>
                 {day.differences === 0 ? (
                   '0'
@@ -244,6 +252,24 @@ export function Days({ links }: { links: readonly SwitchLink[] }) {
     </section>
   );
 }
+
+/** Whose totals count of a closed day, which those are, and who closed it when and why. */
+const Settled = ({
+  of: { figures, why, by, at },
+  counted,
+}: {
+  of: NonNullable<SwitchReconciliation['settled']>;
+  counted: SwitchReconciliation['counted'];
+}) => (
+  <>
+    <strong>{t(`switch.figures.${figures ?? 'unknown'}`)}</strong> {totalsText(counted)}
+    <span class="under">
+      {why !== null && <>{t(`switch.settledWhy.${why}`)} · </>}
+      {by !== null && <>{t('switch.settledBy', { by })} · </>}
+      <Ago at={at} />
+    </span>
+  </>
+);
 
 /** Debits and credits of a day after what was taken back. */
 const totalsText = (of: SwitchReconciliation['ours']): string =>
