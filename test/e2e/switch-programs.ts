@@ -15,6 +15,10 @@ const programs = {
   bridge: 'firmware-bridge/dist/main.js',
 } as const;
 
+/** Where a built program is. */
+export const programPath = (name: keyof typeof programs): string =>
+  fileURLToPath(new URL(`../../${programs[name]}`, import.meta.url));
+
 /** A program of the switch's surroundings, as a process of its own. */
 export class Program {
   readonly #child: ChildProcess;
@@ -23,10 +27,9 @@ export class Program {
   readonly ended: Promise<unknown>;
 
   constructor(name: keyof typeof programs, args: readonly string[]) {
-    const path = fileURLToPath(new URL(`../../${programs[name]}`, import.meta.url));
     // As `npm start` runs it. Emulators have room for all that waits for an answer: without, a load of thousands a second has a centre copy that again and again.
     const how = name === 'server' ? serverProcess : { flags: ['--max-semi-space-size=32'], environment: {} };
-    const child = spawn(process.execPath, [...how.flags, path, ...args], {
+    const child = spawn(process.execPath, [...how.flags, programPath(name), ...args], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...how.environment, ...process.env, TSUNAGU_LIFELINE: '1' },
     });

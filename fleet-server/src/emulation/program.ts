@@ -26,6 +26,12 @@ export async function runEmulator<T extends { close(): Promise<void> }>(
   start: () => Promise<Result<T>>,
   ready: (started: T) => object,
 ): Promise<T | undefined> {
+  let leave: () => void = () => undefined;
+  // Whoever read us has gone (`| head`): what is open is brought to its end, and nobody is told.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    leave();
+  });
   const started = await start();
   if (!started.ok) {
     const { code, field, facts = {} } = started.fault;
@@ -36,13 +42,17 @@ export async function runEmulator<T extends { close(): Promise<void> }>(
   }
   world.log('info', 'started', {});
   say({ event: 'ready', ...ready(started.value) });
+  let isLeaving = false;
   const stop = (): void => {
+    if (isLeaving) return;
+    isLeaving = true;
     process.stdin.destroy();
     started.value
       .close()
       .then(() => world.log('info', 'stopped'))
       .catch((cause: unknown) => world.log('error', 'stopFailed', { fault: { code: 'INTERNAL', cause } }));
   };
+  leave = stop;
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   // Whoever started us holds the other end of our input: when it dies, so do we.

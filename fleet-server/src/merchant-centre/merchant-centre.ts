@@ -45,8 +45,9 @@ export interface CentreCounts {
   /** Refunds that were approved, and what they gave back. */
   readonly refunded: number;
   readonly refundedMinor: number;
-  /** Reversals that were taken, and those that still go round. */
+  /** Reversals that were taken, those that were refused for good by action code, and those that still go round. */
   readonly reversed: number;
+  readonly reversalsRefused: Readonly<Record<string, number>>;
   readonly reversing: number;
   /** From the request to its answer, milliseconds. */
   readonly latencyMs: Spread;
@@ -100,6 +101,7 @@ export class MerchantCentre {
   #refunded = 0;
   #refundedMinor = 0;
   #reversed = 0;
+  readonly #reversalsRefused: Record<string, number> = {};
   #reversing = 0;
   #inFlight = 0;
   #stan = 0;
@@ -148,6 +150,7 @@ export class MerchantCentre {
       refunded: this.#refunded,
       refundedMinor: this.#refundedMinor,
       reversed: this.#reversed,
+      reversalsRefused: this.#reversalsRefused,
       reversing: this.#reversing,
       latencyMs: spreadOf(this.#latencies),
       sinceDueMs: spreadOf(this.#sinceDue),
@@ -336,7 +339,7 @@ export class MerchantCentre {
     else this.#books.count({ ...item, kind: how === 'taken' ? kind : `${kind}-reversal` });
   }
 
-  /** A 1121 or 1221, until there is an answer. */
+  /** A 1121 or 1221, until it is taken, or refused for good. */
   async #advise(operation: Operation, advice: Message): Promise<void> {
     const message = { ...advice, mti: repeatMti(advice.mti) ?? advice.mti };
     for (let attempt = 0; ; attempt += 1) {
@@ -346,13 +349,18 @@ export class MerchantCentre {
         this.#count(operation, advice, answer, 'taken');
         break;
       }
+      const actionCode = answer?.text(39);
+      if (isRefusal(actionCode)) {
+        this.#declined[actionCode] = (this.#declined[actionCode] ?? 0) + 1;
+        return;
+      }
       await this.#world.timers.sleep(backOffMs({ firstMs: 200, factor: 2, mostMs: 5_000 }, attempt));
     }
     this.#approved += 1;
     if (operation === 'offlineSale') this.#approvedMinor += Number(advice.fields[4]);
   }
 
-  /** A 1420, then 1421 until it is taken. */
+  /** A 1420, then 1421 until it is taken, or refused for good: the log names what it was to take back. */
   #reverse(operation: Operation, request: Message, reason: string, answer: DecodedMessage | undefined): void {
     this.#reversing += 1;
     const advice = reversalOf(request, { stan: this.#nextStan(), nowMs: this.#world.clock.now(), reason, answer });
@@ -373,14 +381,20 @@ export class MerchantCentre {
         await this.#line.ready();
         const mti = attempt === 0 ? '1420' : '1421';
         const said = await this.#line.request({ ...message, mti }, this.#profile.timeoutMs);
-        if (said?.text(39) === '400')
+        const actionCode = said?.text(39);
+        if (actionCode === '400')
           this.#count(
             operation,
             { mti: request.mti, fields: { ...request.fields, ...this.#stamp(this.#world.clock.now()) } },
             said,
             answer ? 'given-back' : 'untold',
           );
-        if (said?.text(39) === '400' || said?.text(39) === '914') break;
+        if (actionCode === '400' || actionCode === '914') break;
+        if (isRefusal(actionCode)) {
+          this.#reversalsRefused[actionCode] = (this.#reversalsRefused[actionCode] ?? 0) + 1;
+          this.#world.log('error', 'reversalRefused', { actionCode, original });
+          return;
+        }
         await this.#world.timers.sleep(backOffMs({ firstMs: 200, factor: 2, mostMs: 5_000 }, attempt));
       }
       this.#reversed += 1;
@@ -471,6 +485,16 @@ export class MerchantCentre {
     return String(this.#stan).padStart(6, '0');
   }
 }
+
+/**
+ * Codes after which the same message may yet be taken: the far side is busy, signed off, cut off or cutting over, or the keys of the line are not those of both sides.
+ * ISO 8583:1993, A.1.
+ */
+const passing = new Set(['903', '906', '907', '909', '910', '911', '912', '916', '917', '918', '919', '920', '923']);
+
+/** Whether an answer that does not take an advice or a reversal is its end. */
+const isRefusal = (actionCode: string | undefined): actionCode is string =>
+  actionCode !== undefined && !passing.has(actionCode);
 
 /** DE32 of a centre that speaks to an issuer in the switch's place. */
 export const switchAcquirerId = terminalLink.acquirerId;
