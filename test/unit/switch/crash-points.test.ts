@@ -63,9 +63,7 @@ test('power that fails before any commit of a sale and of its reversal leaves bo
   expect(images.length).toBeGreaterThanOrEqual(5);
   const ends: string[] = [];
   for (const image of images) ends.push(await recovers(image, 5_151));
-  // Nothing was kept before the first commit; from the intent on the outcome is unknown and reversed; then the answer stands; then it is taken back.
-  expect(ends[0]).toBe('nothing');
-  expect(ends[1]).toBe('reversed');
-  expect(ends.slice(2)).toContain('approved');
-  expect(ends.at(-1)).toBe('reversed');
+  // Nothing is kept at first; from the intent on the outcome is unknown and reversed; then the answer stands; then it is taken back. What other commits
+  // there are between (the first sale's log is folded into its tables) changes nothing.
+  expect(ends.filter((end, at) => end !== ends[at - 1])).toEqual(['nothing', 'reversed', 'approved', 'reversed']);
 }, 60_000);
