@@ -53,6 +53,13 @@ beforeAll(async () => {
     60_000,
     () => 'no keys',
   );
+  // What it has to say of other jobs is said before its line is gone.
+  const under = async () => JSON.stringify((await desk.call(olga, `/api/v1/jobs?serial=${serial}`)).body);
+  await until(
+    async () => !/"state":"(queued|offered|running)"/.test(await under()),
+    60_000,
+    () => 'a job is open',
+  );
   await agent.kill();
 }, 180_000);
 afterAll(async () => {

@@ -29,9 +29,24 @@ export function lastSaleOf(texts: Texts, now: number, { lastSale }: TerminalSumm
   return `${texts.yen(lastSale.amountMinor)} ${outcomes[lastSale.outcome] ?? lastSale.outcome} ${agoOf(texts, now, lastSale.at)}`;
 }
 
+/** A fact of an entry: what a person knows by a word is told by that word, ids and codes as they are. */
+function factOf(texts: Texts, kind: TimelineEntry['kind'], name: string, value: string): string {
+  const isMove = kind === 'lifecycle-moved';
+  const label = (isMove ? texts.moveFacts : texts.facts)[name] ?? texts.facts[name] ?? name;
+  const words: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    outcome: texts.outcome,
+    kind: texts.payment.kinds,
+    lifecycle: texts.identity.state,
+    ...(isMove && { from: texts.identity.state, to: texts.identity.state }),
+    ...(kind === 'lost' && { state: texts.link }),
+  };
+  if (name === 'amountMinor') return `${label}=${texts.yen(Number(value))}`;
+  return `${label}=${words[name]?.[value] ?? value}`;
+}
+
 /** One line of a timeline: when, what, and the facts that a person asks for. */
 export function timelineLine(texts: Texts, entry: TimelineEntry): string {
-  const facts = Object.entries(entry.facts).map(([name, value]) => `${name}=${value}`);
+  const facts = Object.entries(entry.facts).map(([name, value]) => factOf(texts, entry.kind, name, String(value)));
   return `${new Date(entry.at).toLocaleTimeString('sv-SE')}  ${texts.timeline[entry.kind]}  ${facts.join(' ')}`.trimEnd();
 }
 

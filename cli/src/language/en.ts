@@ -77,6 +77,10 @@ export const en = {
     'reversal-queued': 'reversal queued',
     finished: 'finished',
   } satisfies Record<SaleStep, string>,
+  /** Names of facts in a timeline; those that are not here stand as they are. */
+  facts: { amountMinor: 'amount' } as Readonly<Record<string, string>>,
+  /** Of a step of a life, where they mean something else. */
+  moveFacts: {} as Readonly<Record<string, string>>,
   timeline: {
     registered: 'put on the inventory',
     enrolled: 'enrolled',

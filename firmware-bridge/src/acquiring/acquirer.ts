@@ -166,6 +166,8 @@ class Connection {
     }
   >();
   #idle: Timer;
+  /** Why this terminal was not let in. */
+  #turnedAway: Result<never, 'ACQUIRER_REFUSES_TERMINAL'> | undefined;
   isOpen = true;
 
   constructor(socket: TLSSocket, world: World) {
@@ -184,7 +186,7 @@ class Connection {
   exchange({ frame, ksn, answerKeys, isUnder }: PreparedRequest, timeoutMs: number): Promise<Answer> {
     this.#idle.cancel();
     this.#idle = this.#startIdle();
-    if (!this.isOpen) return Promise.resolve(fail('ACQUIRER_UNREACHABLE'));
+    if (!this.isOpen) return Promise.resolve(this.#turnedAway ?? fail('ACQUIRER_UNREACHABLE'));
     return new Promise((resolve) => {
       const name = toHex(ksn);
       const timer = this.#world.timers.after(timeoutMs, () =>
@@ -222,7 +224,10 @@ class Connection {
   }
 
   #refused({ ksn, code, number, afterwards }: RefusalFrame): void {
-    const fault = fail('ACQUIRER_ANSWER_UNUSABLE', { field: 'refusal', facts: { refusal: code ?? String(number) } });
+    const facts = { refusal: code ?? String(number) };
+    if (code === 'LIFECYCLE_FORBIDS' || code === 'CLIENT_CERTIFICATE_REFUSED')
+      this.#turnedAway = fail('ACQUIRER_REFUSES_TERMINAL', { facts });
+    const fault = this.#turnedAway ?? fail('ACQUIRER_ANSWER_UNUSABLE', { field: 'refusal', facts });
     this.#waiting.get(toHex(ksn))?.settle(fault);
     if (afterwards !== 'close') return;
     for (const { settle } of this.#waiting.values()) settle(fault);

@@ -6,6 +6,7 @@ import { type AdviceEntry, type AdviceStore, isDamaged } from '../sales/index.ts
 import type { SecurePart } from '../secure/index.ts';
 import { isTemporary } from './action-codes.ts';
 import { readAnswer } from './answer.ts';
+import { turnedAwayMs } from './reversal-sender.ts';
 
 const pauses = { firstMs: 2_000, factor: 2, mostMs: 60_000 } as const;
 const answerMs = 10_000;
@@ -41,6 +42,8 @@ export class AdviceSender {
   #timer: Timer | undefined;
   #running: Promise<void> | undefined;
   #failures = 0;
+  /** Whether the switch lets this terminal in no more, as it said last. */
+  #isTurnedAway = false;
   #isWoken = false;
   #isClosed = false;
 
@@ -104,6 +107,7 @@ export class AdviceSender {
       if (entry.state === 'waiting') chains.set(entry.chain, [...(chains.get(entry.chain) ?? []), entry]);
     const todo = [...chains.values()];
     let isShut = false;
+    this.#isTurnedAway = false;
     const worker = async (): Promise<void> => {
       for (let chain = todo.shift(); chain !== undefined && !isShut; chain = todo.shift())
         for (const entry of chain) {
@@ -122,8 +126,10 @@ export class AdviceSender {
       isShut = true;
     }
     if (!isShut) this.#failures = 0;
-    else if (!this.#isClosed)
-      this.#timer = this.#world.timers.after(backOffMs(pauses, this.#failures++), () => this.wake());
+    else if (!this.#isClosed) {
+      const pauseMs = this.#isTurnedAway ? turnedAwayMs : backOffMs(pauses, this.#failures++);
+      this.#timer = this.#world.timers.after(pauseMs, () => this.wake());
+    }
   }
 
   /** @returns whether it is settled */
@@ -144,6 +150,7 @@ export class AdviceSender {
     const read = answer.ok ? readAnswer(request, answer.value) : answer;
     if (!read.ok && read.fault.code === 'CARD_BOX_BROKEN') return await this.#refuse(entry, '', read.fault);
     if (!read.ok) {
+      if (read.fault.code === 'ACQUIRER_REFUSES_TERMINAL') this.#isTurnedAway = true;
       this.#world.log('warn', 'adviceUnanswered', { ...facts, fault: read.fault });
       return false;
     }

@@ -107,7 +107,7 @@ export class OnlineLeg {
       const { code } = read.fault;
       this.#parts.onAnswered(code);
       world.log('warn', 'saleUnanswered', { stan: String(request.fields[11]), fault: read.fault });
-      if (code === 'ACQUIRER_UNREACHABLE' || code === 'CARD_BOX_BROKEN') {
+      if (code === 'ACQUIRER_UNREACHABLE' || code === 'ACQUIRER_REFUSES_TERMINAL' || code === 'CARD_BOX_BROKEN') {
         await this.#forget();
         return (this.#state = { name: 'nothingSent', fault: code });
       }

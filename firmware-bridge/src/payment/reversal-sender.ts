@@ -9,6 +9,8 @@ import type { ReversalImage } from './reversal-image.ts';
 import { reversalMessage } from './reversal-message.ts';
 
 const pauses = { firstMs: 2_000, factor: 2, mostMs: 60_000 } as const;
+/** Where the switch does not let this terminal in, people have to act before anything gets through; a sale that is tried asks at once. */
+export const turnedAwayMs = 900_000;
 const answerMs = 10_000;
 
 /** Action codes (DE39) after which a reversal is done: accepted, already known (913), or nothing there to reverse (914). */
@@ -83,6 +85,7 @@ export class ReversalSender {
         if (this.#isClosed || this.#held.has(reversal.id)) continue;
         const fate = await this.#send(reversal);
         if (fate !== 'done') isAllDone = false;
+        if (fate === 'turnedAway') return this.#again(turnedAwayMs);
         // Where nothing leaves the terminal, the next one will not either.
         if (fate === 'unreachable') break;
       }
@@ -95,12 +98,12 @@ export class ReversalSender {
     }
   }
 
-  #again(): void {
+  #again(pauseMs = backOffMs(pauses, this.#failures++)): void {
     if (this.#isClosed) return;
-    this.#timer = this.#world.timers.after(backOffMs(pauses, this.#failures++), () => this.wake());
+    this.#timer = this.#world.timers.after(pauseMs, () => this.wake());
   }
 
-  async #send(reversal: ReversalImage): Promise<'done' | 'due' | 'unreachable'> {
+  async #send(reversal: ReversalImage): Promise<'done' | 'due' | 'unreachable' | 'turnedAway'> {
     const { id, stan, attempts } = reversal;
     const facts = { stan, attempt: attempts + 1 };
     // Counted before it leaves: after a power loss it must go as a repeat.
@@ -115,6 +118,7 @@ export class ReversalSender {
     if (!read.ok && read.fault.code === 'CARD_BOX_BROKEN') return await this.#giveUp(reversal, undefined, read.fault);
     if (!read.ok) {
       this.#world.log('warn', 'reversalUnanswered', { ...facts, fault: read.fault });
+      if (read.fault.code === 'ACQUIRER_REFUSES_TERMINAL') return 'turnedAway';
       return read.fault.code === 'ACQUIRER_UNREACHABLE' ? 'unreachable' : 'due';
     }
     const { actionCode } = read.value;

@@ -9,6 +9,8 @@ export type AcquirerMessage = Message;
 export type AcquirerFault =
   /** Certainly no byte of the request left the terminal: nothing has to be undone. */
   | 'ACQUIRER_UNREACHABLE'
+  /** The switch does not let this terminal in, and read nothing of it: nothing has to be undone, and nothing gets through until people let it in again. */
+  | 'ACQUIRER_REFUSES_TERMINAL'
   /** The request may have left and no answer came in time. */
   | 'ACQUIRER_TIMEOUT'
   /** Something came that is not an authentic, readable answer to this request, or the switch refused the frame. */

@@ -49,7 +49,7 @@ export const lastDayBefore = (until: number): string =>
 /**
  * The horizon of a terminal that may be silent for `silenceMs`: whatever the phase of its contacts, a repair at `until` is met by one that comes
  * `renewalMs` before the end, and a later one may be too late. What loses no terminal when it ends gives an alarm, and does not move the horizon.
- * undefined when nothing ends.
+ * Of several with one name (keys that each may sign a list) the first that ends stands for all. undefined when nothing ends.
  */
 export function horizonOf(endings: readonly Ending[], silenceMs: number, now: number): Horizon | undefined {
   const reasons = endings
@@ -63,6 +63,9 @@ export function horizonOf(endings: readonly Ending[], silenceMs: number, now: nu
       (a, b) =>
         (a.endsAt ?? Number.MAX_SAFE_INTEGER) - (b.endsAt ?? Number.MAX_SAFE_INTEGER) ||
         expiryKindNames.indexOf(a.kind) - expiryKindNames.indexOf(b.kind),
+    )
+    .filter(
+      ({ kind, name }, index, all) => all.findIndex((other) => other.kind === kind && other.name === name) === index,
     );
   const first = reasons.find(({ kind, endsAt }) => expiryKinds[kind].isLoss && endsAt !== null) ?? reasons[0];
   if (!first || first.endsAt === null || first.until === null) return undefined;

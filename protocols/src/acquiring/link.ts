@@ -116,6 +116,9 @@ export function parseLink(input: unknown): Result<Link, 'PROFILE_INVALID'> {
   }
   const profile = parseLinkProfile(parsed.data.profile);
   if (!profile.ok) return fail('PROFILE_INVALID', { ...profile.fault, field: `profile.${profile.fault.field ?? ''}` });
+  // Whoever asks over a TPDU wants its addresses swapped in the answer, which no line does: better no link than one that is answered nothing.
+  if (profile.value.frame.header !== 'none')
+    return fail('PROFILE_INVALID', { field: 'profile.frame.header', facts: { expected: 'none' } });
   return ok({ ...parsed.data, codec: linkCodec(profile.value), frame: frameOf(profile.value) });
 }
 

@@ -1,7 +1,7 @@
 /**
  * Why the switch refuses a frame without an answer that is enciphered: the far side may have no key to read one.
  * Numbers are for ever; a new reason gets a new number. After `close` the switch ends the connection, after `continue`
- * the next frame is welcome.
+ * the next frame is welcome. 12 and 13 are said at the door, of a terminal that is not let in, before anything of it was read: they bear no KSN (zeros).
  */
 export const refusals = {
   1: { code: 'ACQUIRING_FRAME_INVALID', afterwards: 'close' },
@@ -15,6 +15,8 @@ export const refusals = {
   9: { code: 'ACQUIRING_BUSY', afterwards: 'continue' },
   10: { code: 'SWITCH_JOURNAL_FAILED', afterwards: 'continue' },
   11: { code: 'ACQUIRING_ACQUIRER_KEY', afterwards: 'continue' },
+  12: { code: 'LIFECYCLE_FORBIDS', afterwards: 'close' },
+  13: { code: 'CLIENT_CERTIFICATE_REFUSED', afterwards: 'close' },
 } as const;
 
 /** The number of a refusal, as it stands on the wire. */
@@ -23,7 +25,7 @@ export type RefusalNumber = keyof typeof refusals;
 /** The stable code of a refusal, the same as in logs and in the error table. */
 export type RefusalCode = (typeof refusals)[RefusalNumber]['code'];
 
-const numbers: readonly RefusalNumber[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+const numbers: readonly RefusalNumber[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13];
 
 /** The refusal of a number from the wire; undefined for one that this version does not know. */
 export const refusalOf = (number: number): (typeof refusals)[RefusalNumber] | undefined => {

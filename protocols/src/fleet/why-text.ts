@@ -139,8 +139,8 @@ export const causeTexts: Readonly<Record<CauseCode, Told>> = {
     ja: (facts) => `電池残量が不足(条件: ${fact(facts, 'test')})。`,
   },
   NOT_IDLE: {
-    en: (facts) => `It is in use: ${fact(facts, 'test')} does not hold.`,
-    ja: (facts) => `使用中です(条件: ${fact(facts, 'test')})。`,
+    en: (facts) => `It is in use: ${fact(facts, 'test')} does not hold. Each sale begins the count anew.`,
+    ja: (facts) => `使用中です(条件: ${fact(facts, 'test')})。取引のたびに計時し直します。`,
   },
   RING_NOT_OPEN: {
     en: (facts) => `It is in ring ${fact(facts, 'ring')}; ring ${fact(facts, 'open')} is under way.`,

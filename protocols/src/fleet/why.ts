@@ -36,7 +36,7 @@ export const causes = {
   OTHER_CAMPAIGN_FIRST: { wait: 'other' },
   PREREQUISITE: { wait: 'other' },
   BATTERY_LOW: { wait: 'other' },
-  NOT_IDLE: { wait: 'other' },
+  NOT_IDLE: { wait: 'time' },
   RING_NOT_OPEN: { wait: 'other' },
   OFFLINE: { wait: 'other' },
   JOB_OPEN: { wait: 'other' },

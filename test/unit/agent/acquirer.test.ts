@@ -155,6 +155,19 @@ test('a refusal, a forged answer and garbage are unusable answers', async () => 
   line.close();
 });
 
+test.each(['LIFECYCLE_FORBIDS', 'CLIENT_CERTIFICATE_REFUSED'] as const)(
+  'a terminal that is turned away at the door (%s) knows it, and that nothing of it was read',
+  async (code) => {
+    const line = acquirer();
+    act = (_, __, socket) => socket.end(refusalFrame(code));
+    const refused = { fault: { code: 'ACQUIRER_REFUSES_TERMINAL', facts: { refusal: code } } };
+    expect(await ask(line, '000012')).toMatchObject(refused);
+    act = (message, reply, socket) => socket.write(reply(answerTo(message)));
+    expect((await ask(line, '000013')).ok).toBe(true);
+    line.close();
+  },
+);
+
 test('a switch that is not there costs no key', async () => {
   let taken = 0;
   const line = openAcquirer({

@@ -103,6 +103,7 @@ describe('the pace', () => {
 });
 
 const now = Date.UTC(2026, 10, 25, 12);
+const idleSince = now - 60_000;
 const facts: TerminalFacts = {
   ordinal: 1,
   serial: 'CT5100-0001',
@@ -118,7 +119,7 @@ const facts: TerminalFacts = {
   version: '1.0.0',
   enrolled: true,
   tampered: false,
-  idleSince: now - 60_000,
+  idleSince,
   battery: 80,
   baseKey: 'bdk/1',
   hello: {},
@@ -187,7 +188,7 @@ const table: readonly (readonly [code: string, made: Case, next: number | null])
   ['OTHER_CAMPAIGN_FIRST', { view: { rival: () => 'newer' } }, null],
   ['PREREQUISITE', { view: { requires: query('version >= 1.5.0') } }, null],
   ['BATTERY_LOW', { view: { requires: query('battery >= 90') } }, null],
-  ['NOT_IDLE', { view: { requires: query('idleMinutes > 10') } }, null],
+  ['NOT_IDLE', { view: { requires: query('idleMinutes > 10') } }, idleSince + 600_001],
   ['RING_NOT_OPEN', { standing: { ring: 2 } }, null],
   ['OFFLINE', { facts: { link: 'lost', linkSince: now - 7_200_000 } }, null],
   ['JOB_OPEN', { standing: { order: { job: 'j', at: now, attempts: 1, fault: null, notBefore: 0 } } }, null],
@@ -262,6 +263,17 @@ describe('"why not?"', () => {
   ])('says of "%s" what it is about: %s', (requires, code) => {
     const causes = found({ view: { requires: query(requires) } });
     expect(causes.map((cause) => cause.code)).toEqual([code]);
+  });
+
+  it.each([
+    ['idleMinutes >= 10', 600_000],
+    ['idleMinutes >= 10 and idleMinutes > 12', 720_001],
+    ['not idleMinutes <= 10', 600_001],
+    ['idleMinutes >= 10 and version >= 1.0.0', 600_000],
+  ])('says of "%s" when the terminal will have been idle for so long', (requires, afterMs) => {
+    const causes = found({ view: { requires: query(requires) } });
+    expect(causes.map(({ code, until }) => [code, until])).toEqual([['NOT_IDLE', iso(idleSince + afterMs)]]);
+    expect(nextTryOf(causes)).toBe(iso(idleSince + afterMs));
   });
 
   it('says of a terminal that does not tell its battery that the test does not hold, and not that it is low', () => {

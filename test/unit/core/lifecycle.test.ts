@@ -343,7 +343,7 @@ describe('a life', () => {
       house.lines.some(({ event, code }) => event === 'fleetConnectionFailed' && code === 'LIFECYCLE_FORBIDS'),
     );
     const again = connectTls({ host: '127.0.0.1', port: house.house.ports.acquiring ?? 0, ...own });
-    again.on('error', () => undefined);
+    again.on('error', () => undefined).resume();
     await new Promise<void>((resolve) => again.once('close', () => resolve()));
     await until('the switch to refuse it', () =>
       house.lines.some(({ event, code }) => event === 'connectionRefused' && code === 'LIFECYCLE_FORBIDS'),

@@ -63,4 +63,17 @@ describe('the rhythm of a terminal', () => {
     expect(horizon).toMatchObject({ level: 'near', until: endsAt - 8 * dayMs });
     expect(horizonOf([{ kind: 'job-signing', name: 'b', endsAt: null }], dayMs, start)).toBeUndefined();
   });
+
+  it('of several with one name the first that ends is told, once', () => {
+    const roots = [300, 100, 200].map((days) => ({
+      kind: 'negative-signing' as const,
+      name: 'root',
+      endsAt: start + days * dayMs,
+    }));
+    const told = horizonOf([...roots, { kind: 'software-signing', name: 'root', endsAt: null }], 7 * dayMs, start);
+    expect(told?.reasons.map(({ kind, endsAt }) => [kind, endsAt])).toEqual([
+      ['negative-signing', start + 100 * dayMs],
+      ['software-signing', null],
+    ]);
+  });
 });

@@ -11,7 +11,7 @@ import { fail, ok, Secret } from '@tsunagu/protocols/kit';
 import type { Acquirer } from '@tsunagu/firmware-bridge/secure/index';
 
 /** How the line behaves to the next message. */
-export type LineMood = 'whole' | 'answerLost' | 'requestLost' | 'doubled' | 'down';
+export type LineMood = 'whole' | 'answerLost' | 'requestLost' | 'doubled' | 'down' | 'turnedAway';
 
 /**
  * A centre that books what it is told, once per (STAN, local time), and answers a repeat with the stored answer. It is the truth that a
@@ -58,6 +58,7 @@ export class Centre {
         sent.set(key, nth + 1);
         const mood = this.mood(message, nth);
         if (mood === 'down') return fail('ACQUIRER_UNREACHABLE');
+        if (mood === 'turnedAway') return fail('ACQUIRER_REFUSES_TERMINAL');
         if (mood === 'requestLost') return fail('ACQUIRER_TIMEOUT');
         const answer = this.#take(message);
         if (mood === 'doubled') this.#take(message, true);

@@ -109,6 +109,34 @@ describe('a void', () => {
   });
 });
 
+describe('a terminal that the switch lets in no more', () => {
+  it('tells its till so, keeps its reversals and advices, and asks again after a long pause only', async () => {
+    const { run, sell, drained, world, ports } = await terminal();
+    const { stan } = await sell();
+    const pauses = vi.spyOn(world.timers, 'after');
+    const waitsOf = (code: string) =>
+      vi.waitFor(() =>
+        expect(
+          pauses.mock.calls.map(([ms]) => ms),
+          code,
+        ).toContain(900_000),
+      );
+    centre.mood = () => 'turnedAway';
+    expect(await run({ kind: 'void', original: stan })).toMatchObject({ outcome: 'approved', isQueued: true });
+    await waitsOf('advice');
+    centre.mood = ({ mti }) => (mti === '1200' ? 'answerLost' : 'turnedAway');
+    pauses.mockClear();
+    expect(await sell()).toMatchObject({ outcome: 'reversed', reason: 'ACQUIRER_TIMEOUT' });
+    await waitsOf('reversal');
+    centre.mood = () => 'turnedAway';
+    expect(await sell()).toMatchObject({ outcome: 'failed', reason: 'ACQUIRER_REFUSES_TERMINAL' });
+    expect(await ports.reversals.list()).toHaveLength(1);
+    centre.mood = () => 'whole';
+    await drained();
+    expect(centre.netMinor).toBe(0);
+  });
+});
+
 describe('a refund', () => {
   it('gives back parts of a sale, and never more than is left', async () => {
     const { run, sell, netMinor } = await terminal();

@@ -151,9 +151,10 @@ test('a case that was opened blocks its terminal on the switch too and opens a w
   expect(takenIn).toEqual([owner]);
   expect(ended).toEqual([owner]);
   expect(seconds).toEqual([expect.any(Number)]);
-  // The other plane: the switch lets it in no more.
+  // The other plane: the switch lets it in no more, and says so.
   const terminal = await openTerminal(owner);
   terminal.socket.write(terminal.frame(terminal.sale('visa-contact', 900), terminal.ksn()));
+  expect((await terminal.refusal()).code).toBe('LIFECYCLE_FORBIDS');
   await until(() => terminal.isClosed);
 });
 
@@ -216,7 +217,7 @@ async function dial(serial: string): Promise<'open' | 'closed'> {
     servername: 'localhost',
     ...(await house.credentials(serial)),
   });
-  socket.on('error', () => undefined);
+  socket.on('error', () => undefined).resume();
   const closed = new Promise<'closed'>((resolve) => socket.once('close', () => resolve('closed')));
   const stays = new Promise<'open'>((resolve) => setTimeout(() => resolve('open'), 300));
   const outcome = await Promise.race([closed, stays]);

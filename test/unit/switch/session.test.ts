@@ -151,6 +151,11 @@ test('shipped links are sound, one of each kind of centre, and a bad file is ref
   ] as const)
     expect([change, parseLink({ ...settings, ...change })]).toMatchObject([change, { ok: false, fault: { field } }]);
   expect(parseLink({ ...settings, profile: 'generic-93' }).ok).toBe(true);
+  // A header in front of the MTI would be taken and not be answered.
+  const frame = { prefix: 'bin2be', header: 'tpdu', headerBytes: 5 };
+  expect(parseLink({ ...settings, profile: { ...settings.profile, frame } })).toMatchObject({
+    fault: { code: 'PROFILE_INVALID', field: 'profile.frame.header' },
+  });
   expect(parseLink(undefined)).toMatchObject({ ok: false });
 });
 

@@ -138,7 +138,7 @@ export function causesOf(
       view.startAt > now && { code: 'CAMPAIGN_NOT_STARTED', facts: campaign, until: view.startAt },
     phase === 'rollingBack' && { code: 'GOES_BACK', facts: campaign },
     rival !== undefined && { code: 'OTHER_CAMPAIGN_FIRST', facts: { campaign: rival } },
-    missing && { code: prerequisiteCause(requires, missing.field, facts, now), facts: { test: missing.text } },
+    missing && missingCause(requires, missing, facts, now),
     // Before its beginning and after its end no ring stands in the way.
     (phase === 'running' || phase === 'paused') &&
       view.ringOpen >= 0 &&
@@ -171,6 +171,36 @@ const prerequisites: Readonly<
   battery: { code: 'BATTERY_LOW', from: 'battery', otherwise: { battery: 100 } },
   idleMinutes: { code: 'NOT_IDLE', from: 'idleSince', otherwise: { idleSince: 0 } },
 };
+
+function missingCause(
+  requires: Query,
+  { field, text }: { readonly field: string; readonly text: string },
+  facts: TerminalFacts,
+  now: number,
+): Pending {
+  const code = prerequisiteCause(requires, field, facts, now);
+  return { code, facts: { test: text }, until: code === 'NOT_IDLE' ? idleEnough(requires, facts, now) : undefined };
+}
+
+/** When a terminal that nobody uses meanwhile has been idle for long enough: at the first minute count of the query after which idleness is not what is missing. */
+function idleEnough(requires: Query, facts: TerminalFacts, now: number): number | undefined {
+  const { idleSince } = facts;
+  if (idleSince === undefined) return undefined;
+  return idleMinutesIn(requires)
+    .flatMap((minutes) => [idleSince + minutes * 60_000, idleSince + minutes * 60_000 + 1])
+    .filter((at) => at > now)
+    .toSorted((one, other) => one - other)
+    .find((at) => firstFailure(requires, facts, at)?.field !== 'idleMinutes');
+}
+
+/** The counts of minutes that a query compares idleness with. */
+function idleMinutesIn(query: Query): readonly number[] {
+  if (query.kind === 'and' || query.kind === 'or') return query.parts.flatMap(idleMinutesIn);
+  if (query.kind === 'not') return idleMinutesIn(query.part);
+  return query.kind === 'compare' && query.field.name === 'idleMinutes' && typeof query.value === 'number'
+    ? [query.value]
+    : [];
+}
 
 /** The cause of a prerequisite that does not hold. A test may also want a battery low, or not be answered at all: neither has a cause of its own. */
 function prerequisiteCause(requires: Query, field: string, facts: TerminalFacts, now: number): CauseCode {

@@ -1,6 +1,7 @@
 import { createServer, type TLSSocket } from 'node:tls';
+import { refusalFrame } from '@tsunagu/protocols/acquiring';
 import type { Serial } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { asBuffer, fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { followTls, type ServerTls, shownBy } from '../../identity/index.ts';
 import { limitConnections } from '../connections.ts';
@@ -33,6 +34,19 @@ const perTerminalMax = 4;
 /** Connections whose far end is not known yet. */
 const strangersMax = 1_024;
 const handshakeMs = 5_000;
+/** How long one that is not let in may take to read why. */
+const turnAwayMs = 1_000;
+
+/**
+ * Tells who is not let in why, and ends its connection. What it sends meanwhile is thrown away unread: bytes that nobody takes would have the far end
+ * lose the refusal with the connection (RST).
+ */
+function turnAway(world: World, socket: TLSSocket, code: 'LIFECYCLE_FORBIDS' | 'CLIENT_CERTIFICATE_REFUSED'): void {
+  socket.resume();
+  socket.end(asBuffer(refusalFrame(code)));
+  const deadline = world.timers.after(turnAwayMs, () => socket.destroy());
+  socket.once('close', () => deadline.cancel());
+}
 
 /** Opens the port for terminals: TLS 1.3 with client certificates. PORT_TAKEN when another process has it. */
 export function listenForTerminals(
@@ -90,7 +104,11 @@ export function listenForTerminals(
             port: 'acquiring',
             from: socket.remoteAddress,
           });
-          socket.destroy();
+          turnAway(
+            world,
+            socket,
+            admitted.fault.code === 'LIFECYCLE_FORBIDS' ? 'LIFECYCLE_FORBIDS' : 'CLIENT_CERTIFICATE_REFUSED',
+          );
           return;
         }
         // One that dials again has lost the line before; a terminal that opens many takes no other's place.

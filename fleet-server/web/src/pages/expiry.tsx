@@ -57,6 +57,18 @@ export function ExpiryPage() {
   );
 }
 
+/** Things of one kind that end on one day are one line: their names are its title. */
+function together(reasons: ExpiryEntry['reasons']) {
+  const lines = new Map<string, { kind: (typeof reasons)[number]['kind']; day: string | undefined; names: string[] }>();
+  for (const { kind, name, endsAt } of reasons) {
+    const day = endsAt?.slice(0, 10);
+    const line = lines.get(`${kind} ${day}`);
+    if (line) line.names.push(name);
+    else lines.set(`${kind} ${day}`, { kind, day, names: [name] });
+  }
+  return [...lines.values()];
+}
+
 function Row({ entry: { serial, lastDay, level, first, endsAt, silence, reasons } }: { entry: ExpiryEntry }) {
   const days = Math.max(1, Math.round(silence.longestHours / 24));
   return (
@@ -77,9 +89,10 @@ function Row({ entry: { serial, lastDay, level, first, endsAt, silence, reasons 
         <span class="under">{silence.isAssumed ? t('expiry.assumed') : ''}</span>
       </td>
       <td>
-        {reasons.map((reason) => (
-          <span class="under" key={`${reason.kind} ${reason.name}`}>
-            {t(`expiry.kind.${reason.kind}`)} {reason.endsAt?.slice(0, 10) ?? t('expiry.never')}
+        {together(reasons).map(({ kind, day, names }) => (
+          <span class="under" key={`${kind} ${day}`} title={names.join(', ')}>
+            {t(`expiry.kind.${kind}`)} {day ?? t('expiry.never')}
+            {names.length > 1 && ` ×${names.length}`}
           </span>
         ))}
       </td>
