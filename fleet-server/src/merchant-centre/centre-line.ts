@@ -157,12 +157,15 @@ export class CentreLine {
 
   #await(message: Message, timeoutMs: number): Promise<DecodedMessage | undefined> {
     const key = matchKey(message);
+    const before = this.#waiting.get(key);
     return new Promise((resolve) => {
       const timer = this.#world.timers.after(timeoutMs, () => settle(undefined));
       const settle = (answer: DecodedMessage | undefined): void => {
         timer.cancel();
-        this.#waiting.delete(key);
+        if (this.#waiting.get(key) === settle) this.#waiting.delete(key);
         resolve(answer);
+        // A repeat is answered with what its first was: whoever still waits for that has it, too.
+        if (answer) before?.(answer);
       };
       this.#waiting.set(key, settle);
     });
