@@ -32,13 +32,15 @@ if (!name || !files.every((file) => existsSync(file))) {
   console.error(`usage: npm run bench -- NAME [--json]; NAME is one of ${Object.keys(suites).join(', ')}`);
   process.exit(2);
 }
+/** Figures of TLS and of memory are those of the engine under them. */
+const { node, v8, openssl } = process.versions;
 const results = [];
 for (const file of files) {
   const { default: run } = await import(file);
-  const result = await run(flags);
+  const result = { ...(await run(flags)), engine: { node, v8, openssl } };
   results.push(result);
   if (json) continue;
-  console.log(`\n${result.name}`);
+  console.log(`\n${result.name}\n  on Node ${node} (V8 ${v8}, OpenSSL ${openssl})`);
   for (const [figure, value] of Object.entries(result.figures))
     console.log(
       `  ${figure.padEnd(58)} ${String(round(value)).padEnd(8)}${limited(value, result.limits?.[figure])}`.trimEnd(),
