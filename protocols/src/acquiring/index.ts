@@ -107,6 +107,7 @@ export {
   linkMacOf,
   type LinkSettings,
   type LinkText,
+  linkFile,
   parseLink,
 } from './link.ts';
 export { cardCompanyLink, defaultLinks, houseIssuers, issuerPort } from './links.ts';

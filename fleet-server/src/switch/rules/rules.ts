@@ -243,6 +243,9 @@ function problemOf(
   if ('routes' in rules) {
     for (const [index, { cost: _cost, scheme: _scheme, brand: _brand, ...rule }] of rules.routes.entries()) {
       if (!links.includes(rule.link)) return { field: `routes.${index}.link`, says: 'no such link' };
+      if (rule.amountMinor && rule.amountMinor.least > rule.amountMinor.most)
+        return { field: `routes.${index}.amountMinor`, says: 'no amount' };
+      if (isNever(rule.hours)) return { field: `routes.${index}.hours`, says: 'no hour' };
       if (twice(JSON.stringify(Object.entries(rule).toSorted(([a], [b]) => (a < b ? -1 : 1)))))
         return { field: `routes.${index}`, says: 'the same as one before it' };
     }
@@ -264,8 +267,14 @@ function problemOf(
       if (twice(`card ${prefix}`)) return { field: `cards.${index}.prefix`, says: 'the same as one before it' };
     return undefined;
   }
-  for (const [index, { scheme, link = '', merchant = '' }] of rules.contracts.entries())
+  for (const [index, { scheme, link = '', merchant = '', hours }] of rules.contracts.entries()) {
     if (twice(`${scheme}/${link}/${merchant}`))
       return { field: `contracts.${index}`, says: 'the same as one before it' };
+    if (isNever(hours)) return { field: `contracts.${index}.hours`, says: 'no hour' };
+  }
   return undefined;
 }
+
+/** Hours that end when they begin are none: `until` is not in them. */
+const isNever = (hours: { readonly from: string; readonly until: string } | undefined): boolean =>
+  hours !== undefined && hours.from === hours.until;
