@@ -466,7 +466,7 @@ class Session {
         return this.#answer(
           message,
           responseMti(message.mti) ?? '1530',
-          await reconcile(this.#options.ledger, message),
+          await reconcile(this.#options.ledger, this.#link, message),
           this.#keys,
         );
       case '1314':

@@ -91,15 +91,25 @@ test.each([
       },
       Secret.take('key', hex(credentials.zoneKbpk)),
     );
-    const profile = centreProfile.parse({ name: 'test', ratePerSecond: 100, cards: { names: ['visa-contact'] } });
+    const profile = centreProfile.parse({
+      name: 'test',
+      ratePerSecond: 100,
+      cards: { names: ['visa-contact'] },
+      cancelled: 0.5,
+      refunded: 0.5,
+    });
     const books = new CentreBooks(world, join(house.folder, 'centre.jsonl'));
     const centre = new MerchantCentre(world, line, profile, '39200071001', seeded(2), books);
     try {
-      await centre.run(4);
-      const { asked, approved, approvedMinor, unanswered } = centre.counts();
-      expect({ asked, approved, unanswered }).toEqual({ asked: 4, approved: 4, unanswered: 0 });
-      expect(house.ledger.takenMinor).toBe(approvedMinor);
+      await centre.run(30);
+      const { asked, approved, unanswered, cancelled, refunded } = centre.counts();
+      expect({ asked, approved, unanswered }).toEqual({ asked: 30, approved: 30, unanswered: 0 });
+      expect(cancelled * refunded).toBeGreaterThan(0);
+      // What was taken back is where the two rules of the net amount differ (DE97).
       expect(await centre.reconcile()).toMatchObject([{ actionCode: '500' }]);
+      await until(() => house.sw.reversalsQueued === 0);
+      const day = unwrap(await house.sw.operator.reconcile(issuer.id, undefined, false, 'test'));
+      expect(day).toMatchObject({ result: 'balanced', theirs: { debitReversals: cancelled } });
     } finally {
       line.close();
       await house.close();
