@@ -269,6 +269,16 @@ export const switchErrors = defineErrors({
       next: '110で拒否しました。返品には元の売上のレートを使います。tsunagu switch showで照合してください。',
     },
   },
+  ISSUER_DAY_REFUSED: {
+    en: {
+      says: 'The issuer did not compare the business day: it answered neither 500 nor 501.',
+      next: 'The message names its action code. 904: compare the rule of the net amount (`reconciliation.netRule`) and the dialect of both sides. Otherwise try again later; a day that is over is tried again by itself.',
+    },
+    ja: {
+      says: 'カード会社が営業日の照合を行いませんでした(500・501以外の応答)。',
+      next: '応答コードはメッセージにあります。904の場合は差引額の計算規則(reconciliation.netRule)と電文仕様を双方で確認してください。それ以外は時間をおいて再実行してください。終了した営業日は自動で再試行されます。',
+    },
+  },
   ISSUER_LINK_DOWN: {
     en: {
       says: 'The line to the card company is down.',

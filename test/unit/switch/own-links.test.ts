@@ -11,7 +11,7 @@ import { CentreLine } from '@tsunagu/fleet-server/merchant-centre/centre-line';
 import { MerchantCentre } from '@tsunagu/fleet-server/merchant-centre/merchant-centre';
 import { centreProfile } from '@tsunagu/fleet-server/merchant-centre/profile';
 import { linkCredentialsPath } from '@tsunagu/fleet-server/switch/index';
-import { cardCompanyLink, type Link, type LinkText, parseLink } from '@tsunagu/protocols/acquiring';
+import { businessDay, cardCompanyLink, type Link, type LinkText, parseLink } from '@tsunagu/protocols/acquiring';
 import { hex, Secret, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { expect, test } from 'vitest';
@@ -192,4 +192,42 @@ test('a day that no calendar has is not compared', () => {
   for (const day of ['991340', '261131', '270229', '000000'])
     expect(reconcileDay.safeParse({ link: 'a', day }).success).toBe(false);
   for (const day of ['261130', '280229']) expect(reconcileDay.safeParse({ link: 'a', day }).success).toBe(true);
+});
+
+test('an issuer that says that a day is in balance, and tells other totals, is not believed; one that compared nothing settles nothing', async () => {
+  const ours = unwrap(parseLink({ ...bank({}, '1804'), profile: cardCompanyLink.profile }));
+  const { codes, reconciliation } = ours.profile;
+  const untrue = { en: 'In balance', ja: '一致', outcome: 'accepted', standsFor: '501' } as const;
+  const lying = { ...ours, profile: { ...ours.profile, codes: { ...codes, actions: { '500': untrue } } } };
+  const other = {
+    ...ours,
+    profile: { ...ours.profile, reconciliation: { ...reconciliation, netRule: 'cancelled' } },
+  } as const;
+  for (const [link, kept] of [
+    [lying, { ok: true, value: { result: 'unbalanced', differences: 1 } }],
+    [other, { ok: false, fault: { code: 'ISSUER_DAY_REFUSED', facts: { actionCode: '904' } } }],
+  ] as const) {
+    const house = await openSmallHouse(undefined, { links: [ours], cardCompany: { link } });
+    try {
+      const terminal = await house.terminal('CT5100-0001');
+      const sold = terminal.sale('visa-contact', 1_000);
+      expect((await terminal.ask(sold)).text(39)).toBe('000');
+      expect((await terminal.ask(terminal.reversal(sold))).text(39)).toBe('400');
+      await until(() => house.sw.reversalsQueued === 0);
+      const day = businessDay(ours, Date.now());
+      const record = {
+        kind: 'sale',
+        what: 'sale',
+        account: 'visa-contact',
+        actionCode: '000',
+        approvalCode: '123456',
+        emv: '',
+      } as const;
+      await house.ledger.append({ ...record, day, key: `999001/${day}000000/1`, amountMinor: 777 });
+      expect(await house.sw.operator.reconcile(ours.id, undefined, false, 'test')).toMatchObject(kept);
+      terminal.close();
+    } finally {
+      await house.close();
+    }
+  }
 });

@@ -41,7 +41,13 @@ export interface OperatorRooms {
 }
 
 /** The faults of a comparison. */
-type ReconcileCode = 'LINK_UNKNOWN' | 'SWITCH_DAY_CLOSED' | 'SWITCH_DAY_OPEN' | 'ISSUER_LINK_DOWN' | 'ISSUER_TIMEOUT';
+type ReconcileCode =
+  | 'LINK_UNKNOWN'
+  | 'SWITCH_DAY_CLOSED'
+  | 'SWITCH_DAY_OPEN'
+  | 'ISSUER_DAY_REFUSED'
+  | 'ISSUER_LINK_DOWN'
+  | 'ISSUER_TIMEOUT';
 
 /** Figures of the switch as they are now. */
 export interface SwitchFigures {
