@@ -12,6 +12,7 @@ import { MerchantCentre } from '@tsunagu/fleet-server/merchant-centre/merchant-c
 import { centreProfile } from '@tsunagu/fleet-server/merchant-centre/profile';
 import { linkCredentialsPath } from '@tsunagu/fleet-server/switch/index';
 import { businessDay, cardCompanyLink, type Link, type LinkText, parseLink } from '@tsunagu/protocols/acquiring';
+import { linkProfileNames, linkProfiles } from '@tsunagu/protocols/iso8583';
 import { hex, Secret, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { expect, test } from 'vitest';
@@ -63,6 +64,50 @@ const shops = (session: LinkText['session'], mti: '1804' | '1820'): LinkText => 
   },
 });
 
+/** Sales, cancellations and refunds of an emulated centre, through the switch to an emulated issuer; then both days are compared. */
+async function sellsOver(issuer: Link, acquirer: Link): Promise<void> {
+  const links = [issuer, acquirer];
+  const house = await openSmallHouse(undefined, { links, cardCompany: { link: issuer } });
+  const credentials = unwrap(await readCredentials(linkCredentialsPath(house.folder, acquirer.id)));
+  const world = systemWorld(() => undefined);
+  const line = new CentreLine(
+    world,
+    {
+      host: '127.0.0.1',
+      port: house.sw.centresPort ?? 0,
+      credentials,
+      acquirerId: '39200071001',
+      link: acquirer,
+      faults: { rates: {}, lateMs: 1, dripMs: 1 },
+      nextFault: seeded(1),
+    },
+    Secret.take('key', hex(credentials.zoneKbpk)),
+  );
+  const profile = centreProfile.parse({
+    name: 'test',
+    ratePerSecond: 100,
+    cards: { names: ['visa-contact'] },
+    cancelled: 0.5,
+    refunded: 0.5,
+  });
+  const books = new CentreBooks(world, join(house.folder, 'centre.jsonl'));
+  const centre = new MerchantCentre(world, line, profile, '39200071001', seeded(2), books);
+  try {
+    await centre.run(30);
+    const { asked, approved, unanswered, cancelled, refunded } = centre.counts();
+    expect({ asked, approved, unanswered }).toEqual({ asked: 30, approved: 30, unanswered: 0 });
+    expect(cancelled * refunded).toBeGreaterThan(0);
+    // What was taken back is where the two rules of the net amount differ (DE97).
+    expect(await centre.reconcile()).toMatchObject([{ actionCode: '500' }]);
+    await until(() => house.sw.reversalsQueued === 0);
+    const day = unwrap(await house.sw.operator.reconcile(issuer.id, undefined, false, 'test'));
+    expect(day).toMatchObject({ result: 'balanced', theirs: { debitReversals: cancelled } });
+  } finally {
+    line.close();
+    await house.close();
+  }
+}
+
 /** Every way in which the two ends of a link may come together: who signs on, who makes the keys, what is enciphered, under which MTI. */
 test.each([
   [{ signOn: 'ours', keys: 'ours' }, { signOn: 'theirs', keys: 'ours', encrypt: true }, '1820', true],
@@ -74,46 +119,19 @@ test.each([
   'a bank %j and a centre %j of link files work with the emulators at their ends, under %s',
   async (banks, centres, mti, hasMac) => {
     const links = [bank(banks, mti, hasMac), shops(centres, mti)].map((text) => unwrap(parseLink(text)));
-    const [issuer, acquirer] = links as [Link, Link];
-    const house = await openSmallHouse(undefined, { links, cardCompany: { link: issuer } });
-    const credentials = unwrap(await readCredentials(linkCredentialsPath(house.folder, acquirer.id)));
-    const world = systemWorld(() => undefined);
-    const line = new CentreLine(
-      world,
-      {
-        host: '127.0.0.1',
-        port: house.sw.centresPort ?? 0,
-        credentials,
-        acquirerId: '39200071001',
-        link: acquirer,
-        faults: { rates: {}, lateMs: 1, dripMs: 1 },
-        nextFault: seeded(1),
-      },
-      Secret.take('key', hex(credentials.zoneKbpk)),
-    );
-    const profile = centreProfile.parse({
-      name: 'test',
-      ratePerSecond: 100,
-      cards: { names: ['visa-contact'] },
-      cancelled: 0.5,
-      refunded: 0.5,
-    });
-    const books = new CentreBooks(world, join(house.folder, 'centre.jsonl'));
-    const centre = new MerchantCentre(world, line, profile, '39200071001', seeded(2), books);
-    try {
-      await centre.run(30);
-      const { asked, approved, unanswered, cancelled, refunded } = centre.counts();
-      expect({ asked, approved, unanswered }).toEqual({ asked: 30, approved: 30, unanswered: 0 });
-      expect(cancelled * refunded).toBeGreaterThan(0);
-      // What was taken back is where the two rules of the net amount differ (DE97).
-      expect(await centre.reconcile()).toMatchObject([{ actionCode: '500' }]);
-      await until(() => house.sw.reversalsQueued === 0);
-      const day = unwrap(await house.sw.operator.reconcile(issuer.id, undefined, false, 'test'));
-      expect(day).toMatchObject({ result: 'balanced', theirs: { debitReversals: cancelled } });
-    } finally {
-      line.close();
-      await house.close();
-    }
+    await sellsOver(...(links as [Link, Link]));
+  },
+);
+
+test.each(linkProfileNames)(
+  'links whose profile is the shipped %s work on either side as they stand',
+  async (profile) => {
+    const session = { keys: linkProfiles[profile].mac ? 'ours' : 'none' } as const;
+    const links = [
+      { ...bank(session, '1804'), profile },
+      { ...shops({ ...session, signOn: 'theirs' }, '1804'), profile },
+    ].map((text) => unwrap(parseLink(text)));
+    await sellsOver(...(links as [Link, Link]));
   },
 );
 
