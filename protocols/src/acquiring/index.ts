@@ -107,6 +107,7 @@ export {
   linkMacOf,
   type LinkSettings,
   type LinkText,
+  carriesPins,
   linkFile,
   parseLink,
 } from './link.ts';

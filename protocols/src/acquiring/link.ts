@@ -166,6 +166,16 @@ export const linkMacs = {
 export const linkMacOf = ({ profile }: Pick<Link, 'profile'>): MacAlgorithm | undefined =>
   profile.mac && linkMacs[profile.mac.algorithm].algorithm;
 
+/**
+ * Whether PINs can go over an issuer link: its DE52 holds one AES block (ISO 9564-1, format 4), and the issuer is handed the PIN key of the zone with
+ * the working keys that we make.
+ */
+export function carriesPins({ codec, profile, session }: Link): boolean {
+  const block = codec.element(52);
+  const isAesBlock = block?.type === 'b' && block.kind === 'fixed' && block.maxLength === 16;
+  return isAesBlock && session.keys === 'ours' && (profile.mac !== undefined || session.encrypt);
+}
+
 /** The business day of a moment on a link: YYMMDD (DE28). There is no pause at the cut-over: a message has one day or the next. */
 export function businessDay({ calendar }: Pick<LinkSettings, 'calendar'>, nowMs: number): string {
   const minute = Math.floor(nowMs / 60_000);

@@ -469,6 +469,16 @@ export const switchErrors = defineErrors({
       next: '計数は変わりません。遅れて届いた分は翌営業日に入ります。`tsunagu switch reconciliations` で確認してください。',
     },
   },
+  LINK_WITHOUT_PINS: {
+    en: {
+      says: 'The link to this issuer carries no PINs. The request was declined with 115 and not sent.',
+      next: 'In its link file give DE52 sixteen bytes (`"fieldOverrides": {"52": {"type": "b", "kind": "fixed", "maxLength": 16}}`) and let the switch make the keys (`"keys": "ours"`, with a MAC or enciphered), or route cards with a PIN elsewhere.',
+    },
+    ja: {
+      says: 'このカード会社へのリンクは暗証番号を運べません。要求は送信せず、応答コード115で拒否しました。',
+      next: 'リンクファイルでDE52を16バイトにし(fieldOverrides)、鍵をスイッチ側で生成する設定(keys: ours、MACまたは暗号化あり)にするか、暗証番号を使うカードを別のリンクに振り分けてください。',
+    },
+  },
   SWITCH_DAY_OPEN: {
     en: {
       says: 'This business day of the link is not over, or transactions of it have no outcome yet.',

@@ -249,3 +249,26 @@ test('an issuer that says that a day is in balance, and tells other totals, is n
     }
   }
 });
+
+test('a PIN over a link that carries none is 115 and an alarm, and nothing is sent; sales without go on', async () => {
+  const { codec: _codec, frame: _frame, ...own } = cardCompanyLink;
+  for (const [profile, keys] of [
+    [linkProfiles['cardnet-like'], 'ours'],
+    [own.profile, 'theirs'],
+  ] as const) {
+    const link = unwrap(parseLink({ ...own, profile, session: { ...own.session, keys } }));
+    const house = await openSmallHouse(undefined, { links: [link], cardCompany: { link } });
+    try {
+      const terminal = await house.terminal('CT5100-0001');
+      const ksn = terminal.ksn();
+      terminal.socket.write(terminal.frame(terminal.withPin(terminal.sale('visa-contact', 700), '1234', ksn), ksn));
+      expect((await terminal.answer()).text(39)).toBe('115');
+      expect(house.alarms).toMatchObject([{ place: link.id, fault: { code: 'LINK_WITHOUT_PINS' } }]);
+      expect((await terminal.ask(terminal.sale('visa-contact', 800))).text(39)).toBe('000');
+      expect([house.ledger.takenMinor, house.sw.reversalsQueued]).toEqual([800, 0]);
+      terminal.close();
+    } finally {
+      await house.close();
+    }
+  }
+});
