@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cardCompanyLink, houseIssuers, issuerPort, type Link } from '@tsunagu/protocols/acquiring';
+import { cardCompanyLink, issuerPort, type Link } from '@tsunagu/protocols/acquiring';
 import { defaultPortBase } from '@tsunagu/protocols/fleet';
 import { fail, fromHex, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import { transitMasterKey } from '@tsunagu/protocols/test-cards';
@@ -21,6 +21,7 @@ import { openProgramLog, runEmulator } from './emulation/program.ts';
 import { seeded } from './emulation/seeded.ts';
 import { openTap } from './emulation/tap.ts';
 import { linkCredentialsPath } from './switch/link/credentials.ts';
+import { readLinks } from './switch/link/link-files.ts';
 
 /** Emulated issuers as a process of their own, one a link. One JSON line on stdout says that they listen, or why they do not. */
 const program = new Command('card-company')
@@ -28,7 +29,11 @@ const program = new Command('card-company')
   .option('--port-base <port>', 'first port of the house', String(defaultPortBase))
   .option('--port <port>', 'port to listen on, whatever the house says; of one link alone')
   .option('--host <address>', 'address to listen on', '127.0.0.1')
-  .option('--link <id...>', 'the links of the house that it is the far end of', [cardCompanyLink.id])
+  .option(
+    '--link <id...>',
+    'the issuer links that it is the far end of: shipped ones, and those of link files of the folder',
+    [cardCompanyLink.id],
+  )
   .option('--profile <name>', 'how it behaves: a name, or a JSON file; by the kind of the link unless told')
   .option('--seed <number>', 'seed of its delays, refusals and faults', '1')
   .option('--alone', 'make credentials of its own where the folder has none', false)
@@ -79,7 +84,10 @@ async function openIssuer(link: Link): Promise<Result<Doorway & { readonly profi
   const { least, most } = profile.delayMs;
   const opening: Omit<CardCompanyOptions, 'credentials'> = {
     host: options.host,
-    port: options.port === undefined ? (issuerPort(Number(options.portBase), link.id) ?? 0) : Number(options.port),
+    port:
+      options.port === undefined
+        ? (link.address?.port ?? issuerPort(Number(options.portBase), link.id) ?? 0)
+        : Number(options.port),
     link,
     ledger: ledger.value,
     ...(books && { transit: new TransitCentre(world, books.value, transitMasterKey()) }),
@@ -106,8 +114,9 @@ async function start(): Promise<
   const close = async (): Promise<void> => {
     await Promise.all(opened.map((door) => door.close()));
   };
+  const links = (await readLinks(world, options.data)).filter(({ side }) => side === 'issuer');
   for (const id of options.link) {
-    const link = houseIssuers.find((known) => known.id === id);
+    const link = links.find((known) => known.id === id);
     const door = link ? await openIssuer(link) : fail('LINK_UNKNOWN', { facts: { link: id } });
     if (!door.ok) {
       await close();

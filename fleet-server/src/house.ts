@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { negativeHeadTopic, permits, portOf, type PortName, type Serial } from '@tsunagu/protocols/fleet';
 import { issuerPort, merchantIdOf } from '@tsunagu/protocols/acquiring';
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { openApi } from './api/index.ts';
 import { openAssessor } from './assessor/index.ts';
 import { openArtefacts } from './artefacts/index.ts';
@@ -300,7 +300,9 @@ async function build(
   });
   onClose(() => built(expiry).close());
   const manufacturers = openManufacturers(world, store);
-  const links = await prepareLinks(authority, vault, tenant, dataDir, await readLinks(world, dataDir));
+  const linksRefused = new Map<string, Fault>();
+  const known = await readLinks(world, dataDir, (file, fault) => linksRefused.set(file, fault));
+  const links = await prepareLinks(authority, vault, tenant, dataDir, known);
   /** What the house shows on its wires: made anew where it nears its end, or where the hierarchy has changed. */
   const renewOwn = async (): Promise<void> => {
     await own.renew();
@@ -487,6 +489,7 @@ async function build(
       },
       centres: { host, port: at('centres') },
       links,
+      linksRefused,
       issuerAt: (link) => ({
         host: '127.0.0.1',
         port: portBase === 0 ? 0 : (issuerPort(portBase, link) ?? at('cardCompany')),

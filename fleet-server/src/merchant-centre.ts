@@ -134,7 +134,11 @@ async function start(): Promise<Result<Started>> {
 const started = await runEmulator(world, start, () => ({ profile: options.profile }));
 if (started) {
   const { centre, line } = started;
-  const every = world.timers.every(1_000, () => say({ event: 'counts', ...centre.counts() }));
+  const every = world.timers.every(1_000, () => {
+    say({ event: 'counts', ...centre.counts() });
+    // What the far side refuses, its own log and `tsunagu switch links` know better.
+    if (line.trouble) say({ event: 'lineDown', ...line.trouble });
+  });
   const spent = process.cpuUsage();
   const stops = monitorEventLoopDelay({ resolution: 1 });
   let collectedMs = 0;

@@ -1,5 +1,5 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -141,8 +141,18 @@ describe('npm start', () => {
   }, 400_000);
 
   test('begins anew with --fresh', async () => {
+    // What a person wrote stays: a link file, and whoever looks after the switch hears that it is none.
+    mkdirSync(join(data, 'links'), { recursive: true });
+    writeFileSync(join(data, 'links', 'mine.json'), '{"id":"mine-1"}');
+    mkdirSync(join(data, 'merchant-centre'), { recursive: true });
+    writeFileSync(join(data, 'merchant-centre', 'pos-centre-1.jsonl'), '');
     const house = await startHouse({ data, portBase, args: [...quiet, '--fresh'] });
     expect(JSON.parse((await house.cli('negative', 'list', '--json')).stdout)).toMatchObject({ entries: [] });
+    expect(existsSync(join(data, 'links', 'mine.json'))).toBe(true);
+    expect(existsSync(join(data, 'merchant-centre'))).toBe(false);
+    expect((await house.cli('switch', 'alarms')).stdout).toMatch(
+      /mine\.json +LINK_FILE_INVALID +field=\S+ file=mine\.json/,
+    );
     expect(await house.stop()).toBe(0);
   }, 120_000);
 });

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { cardCompanyLink, houseIssuers } from '@tsunagu/protocols/acquiring';
 import { defaultPortBase } from '@tsunagu/protocols/fleet';
-import { Argument, type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { integer, type Shell } from './shell.ts';
 
 interface Common {
@@ -48,10 +48,10 @@ export function addEmulateCommands(program: Command, shell: Shell): void {
       .description('an issuer: cards, limits, delays, refusals and faults out of a profile / 模擬カード会社'),
   )
     .option('--house', 'of a house: credentials out of its folder, which --folder names', false)
-    .addOption(
-      new Option('--link <id>', 'the link that it is the far end of: its dialect, frame, MAC and codes')
-        .choices(houseIssuers.map(({ id }) => id))
-        .default(cardCompanyLink.id),
+    .option(
+      '--link <id>',
+      `the issuer link that it is the far end of, its dialect, frame, session, MAC and codes: ${houseIssuers.map(({ id }) => id).join(', ')}, or one of a file links/NAME.json of the folder / 相手方となるリンク`,
+      cardCompanyLink.id,
     )
     .action((options: Common & { house: boolean; link: string }) =>
       run('issuer', [...argsOf(options), '--link', options.link, ...(options.house ? [] : ['--alone'])]),
@@ -62,7 +62,7 @@ export function addEmulateCommands(program: Command, shell: Shell): void {
     .description(
       'an issuer of a running house stops answering, until --end; the others are untouched / 模擬イシュアの障害',
     )
-    .addArgument(new Argument('<link>').choices(houseIssuers.map(({ id }) => id)))
+    .argument('<link>', 'an issuer link that is emulated')
     .option('--end', 'it comes back', false)
     .action(async (link: string, options: { end: boolean }) => {
       const { emulateOutage } = await import('./outage.ts');

@@ -86,9 +86,7 @@ export async function startHouse(
     printFault(console, lock.fault, false);
     return exit.failed;
   }
-  if (options.fresh)
-    for (const part of ['server', 'links', 'terminals', 'card-company', 'logs', 'access.json'])
-      rmSync(join(options.data, part), { recursive: true, force: true });
+  if (options.fresh) forgetRuns(options.data);
   const parts: Part[] = [];
   const over = new AbortController();
   try {
@@ -127,6 +125,14 @@ export async function startHouse(
     lock.value();
     console.err(console.texts.start.stopped);
   }
+}
+
+/** Forgets what earlier runs made. Link files are what a person wrote about a counter-party, and stay; what the ends of links were handed goes. */
+function forgetRuns(data: string): void {
+  const made = ['server', 'terminals', 'card-company', 'merchant-centre', 'logs', 'access.json'];
+  const links = existsSync(join(data, 'links')) ? readdirSync(join(data, 'links'), { withFileTypes: true }) : [];
+  const handed = links.filter((entry) => entry.isDirectory()).map(({ name }) => join('links', name));
+  for (const part of [...made, ...handed]) rmSync(join(data, part), { recursive: true, force: true });
 }
 
 async function raise(

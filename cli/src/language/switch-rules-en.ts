@@ -3,7 +3,14 @@ import type { RouteExplanation, StandInUse } from '@tsunagu/protocols/fleet';
 /** English texts of `emulate` and of the rules of the switch. */
 export const switchRulesEn = {
   emulate: {
-    events: { ready: 'ready', counts: 'so far', ended: 'ended', reconciled: 'reconciled', verdict: 'verdict' },
+    events: {
+      ready: 'ready',
+      counts: 'so far',
+      ended: 'ended',
+      reconciled: 'reconciled',
+      verdict: 'verdict',
+      lineDown: 'no line yet',
+    },
   },
   paymentMethods: {
     columns: { scheme: 'SCHEME', methods: 'METHODS', instalments: 'INSTALMENTS', least: 'FROM' },

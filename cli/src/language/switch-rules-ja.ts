@@ -3,7 +3,14 @@ import type { switchRulesEn } from './switch-rules-en.ts';
 /** `emulate`とスイッチのルールの日本語テキスト。 */
 export const switchRulesJa: typeof switchRulesEn = {
   emulate: {
-    events: { ready: '準備完了', counts: '途中経過', ended: '終了', reconciled: '日計照合', verdict: '判定' },
+    events: {
+      ready: '準備完了',
+      counts: '途中経過',
+      ended: '終了',
+      reconciled: '日計照合',
+      verdict: '判定',
+      lineDown: '回線未接続',
+    },
   },
   paymentMethods: {
     columns: { scheme: 'ブランド', methods: '支払区分', instalments: '分割回数', least: '下限金額' },

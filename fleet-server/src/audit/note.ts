@@ -79,14 +79,15 @@ export const noteOn =
     changes.noted(tx);
   };
 
+/** A text within its length, without card numbers. */
+const cut = (text: string, lengthMax: number): string => withoutCardNumbers(text).slice(0, lengthMax);
+
 /**
- * A text within its length; whatever looks like a card number is left out, whoever wrote it (ISO/IEC 7812-1). Our own ids stay: some have
+ * What a person wrote, such as a reason: whatever looks like a card number is left out (ISO/IEC 7812-1). Our own ids stay: some have
  * digits in a row, one of ten of which would pass for a number.
  */
-const cut = (text: string, lengthMax: number): string =>
-  text
-    .replace(idOrDigits, (found, id) => (id === undefined && isCardNumber(found) ? '[pan]' : found))
-    .slice(0, lengthMax);
+export const withoutCardNumbers = (text: string): string =>
+  text.replace(idOrDigits, (found, id) => (id === undefined && isCardNumber(found) ? '[pan]' : found));
 
 /** A UUID (RFC 9562, 4), or what may be a card number. */
 const idOrDigits = /\b([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})\b|\d(?:[ -]?\d){12,18}/g;

@@ -8,18 +8,25 @@ import {
   cardCompanyLink,
   convertMinor,
   directionOf,
+  freshZoneKeys,
   functions,
   isInquiry,
+  isZoneFrame,
   type Link,
   linkMacOf,
   localTransactionTime,
   negativeFileName,
   type Operation,
+  openZoneFrame,
   operationOf,
   readConversion,
   readZoneKeys,
+  sealZoneFrame,
   transmissionTime,
   wipeZoneKeys,
+  writeZoneKeys,
+  zoneFrame,
+  type ZoneKeys,
   zoneMac,
 } from '@tsunagu/protocols/acquiring';
 import {
@@ -204,6 +211,9 @@ export function openCardCompany(
   });
 }
 
+/** Of the two ends of a link, as its file has it: `ours` is the switch, `theirs` is the issuer. */
+type Side = Link['session']['keys'];
+
 /** One connection of the switch: sign-on, key exchange, sales and reversals. */
 class Session {
   readonly #world: World;
@@ -213,12 +223,15 @@ class Session {
   readonly #link: Link;
   readonly #reader: FrameReader;
   readonly #sales = new Map<string, Promise<void>>();
+  readonly #plan: { readonly signOn: Side; readonly keys: Side };
   #isSignedOn = false;
   readonly #asked = new Map<string, (answer: DecodedMessage | undefined) => void>();
   #stan = 0;
-  #key: Secret<'key'> | undefined;
-  /** The MAC key before the last exchange: what was on its way then still bears it. */
-  #keyBefore: Secret<'key'> | undefined;
+  #keys: ZoneKeys | undefined;
+  /** Those before the last exchange: what was on its way then still bears them. */
+  #keysBefore: ZoneKeys | undefined;
+  /** Offered to the far side, and not taken yet. */
+  #offered: ZoneKeys | undefined;
   #pinKey: Secret<'key'> | undefined;
   #frameDeadline: Timer | undefined;
   readonly #line: FaultyLine;
@@ -232,6 +245,11 @@ class Session {
     this.#zoneKbpk = zoneKbpk;
     this.#socket = socket;
     this.#link = options.link ?? cardCompanyLink;
+    const { profile, session } = this.#link;
+    this.#plan = {
+      signOn: profile.networkManagement.signOn ? session.signOn : 'none',
+      keys: profile.mac || session.encrypt ? session.keys : 'none',
+    };
     this.#reader = new FrameReader(this.#link.frame);
     this.#line = new FaultyLine(
       world.timers,
@@ -252,13 +270,21 @@ class Session {
     socket.on('close', () => {
       this.#frameDeadline?.cancel();
       this.#line.close();
-      for (const key of [this.#key, this.#keyBefore, this.#pinKey]) key?.wipe();
-      this.#key = this.#keyBefore = this.#pinKey = undefined;
+      for (const keys of [this.#keys, this.#keysBefore, this.#offered]) wipeZoneKeys(keys);
+      this.#pinKey?.wipe();
+      this.#keys = this.#keysBefore = this.#offered = this.#pinKey = undefined;
     });
+    if (this.#plan.signOn === 'theirs') this.#ask(functions.signOn);
+    else if (this.#plan.signOn === 'none') this.#signedOn();
   }
 
   get isSignedOn(): boolean {
-    return this.#isSignedOn && this.#key !== undefined;
+    return this.#isSignedOn && (this.#plan.keys === 'none' || this.#keys !== undefined);
+  }
+
+  #signedOn(): void {
+    this.#isSignedOn = true;
+    if (this.#plan.keys === 'theirs') this.#offerKeys();
   }
 
   /** A 1304 for the switch, or the 1305 of one before. */
@@ -287,7 +313,7 @@ class Session {
         101: negativeFileName,
       };
       if (reason !== undefined) fields[72] = reason;
-      this.#send({ mti: repeats ? '1305' : '1304', fields }, this.#key);
+      this.#send({ mti: repeats ? '1305' : '1304', fields }, this.#keys);
     });
     const record = answer?.text(72)?.trim();
     return { stan, localTime, actionCode: answer?.text(39), ...(record !== undefined && { record }) };
@@ -296,7 +322,11 @@ class Session {
   #take(chunk: Uint8Array): void {
     const { frames, fault } = this.#reader.push(chunk);
     for (const { message } of frames) {
-      const bytes = new Uint8Array(message);
+      const bytes = this.#opened(new Uint8Array(message));
+      if (bytes === undefined) {
+        this.#world.log('warn', 'messageRefused', { fault: { code: 'ACQUIRING_FRAME_NOT_AUTHENTIC' } });
+        continue;
+      }
       this.#tap.message(this.#name, 'in', bytes);
       this.#read(bytes);
     }
@@ -313,6 +343,16 @@ class Session {
       this.#frameDeadline ??= this.#world.timers.after(this.#link.frameDeadlineMs, () => this.#socket.destroy());
   }
 
+  /** The message in a frame; undefined where it is enciphered under no key of this connection. */
+  #opened(framed: Uint8Array): Uint8Array | undefined {
+    if (!isZoneFrame(framed)) return framed;
+    for (const keys of [this.#keys, this.#offered, this.#keysBefore]) {
+      const opened = keys?.data && openZoneFrame(keys.data, framed);
+      if (opened?.ok) return opened.value;
+    }
+    return undefined;
+  }
+
   #read(bytes: Uint8Array): void {
     const decoded = this.#link.codec.decode(bytes);
     if (!decoded.ok) {
@@ -321,7 +361,8 @@ class Session {
       return;
     }
     const message = decoded.value;
-    const handled = message.mti === '1804' || message.mti === '1805' ? this.#manage(message) : this.#transact(message);
+    if (/^18[13]/.test(message.mti)) return this.#managed(message);
+    const handled = /^18[02]/.test(message.mti) ? this.#manage(message) : this.#transact(message);
     handled.catch((cause: unknown) => {
       // What could not be written down must not be told.
       this.#world.log('error', 'requestFailed', { fault: { code: 'ISSUER_LEDGER_INVALID', cause } });
@@ -331,43 +372,65 @@ class Session {
 
   async #manage(message: DecodedMessage): Promise<void> {
     const asked = message.text(24);
-    if (asked === functions.signOn) {
-      this.#isSignedOn = true;
-      return this.#answer(message, '1814', { 39: '800' }, undefined);
+    const mti = responseMti(message.mti) ?? '1814';
+    if (asked === functions.signOn && this.#plan.signOn === 'ours') {
+      this.#answer(message, mti, { 39: '800' }, undefined);
+      return this.#signedOn();
     }
-    if (asked === functions.keyExchange && this.#isSignedOn) return this.#exchangeKey(message);
+    if (asked === functions.keyExchange && message.fields[96] !== undefined && this.#isSignedOn)
+      return this.#exchangeKey(message, mti);
     if (!this.#isGenuine(message)) return;
     await Promise.resolve();
     if (asked === functions.signOff) this.#isSignedOn = false;
-    this.#answer(
-      message,
-      '1814',
-      { 39: asked === functions.echo || asked === functions.signOff ? '800' : '115' },
-      this.#key,
-    );
+    const isKnown = asked === functions.echo || asked === functions.signOff;
+    this.#answer(message, mti, { 39: isKnown ? '800' : '115' }, this.#keys);
   }
 
-  /** DE96: the MAC key of this connection (M6), and the zone's PIN key (P0) behind it; each block begins with its own length. */
-  #exchangeKey(message: DecodedMessage): void {
-    const read = readZoneKeys(this.#link, this.#zoneKbpk, message.binary(96));
-    if (!read.ok || read.value.mac === undefined || read.value.pin === undefined) {
-      if (read.ok) {
-        wipeZoneKeys(read.value);
-        read.value.pin?.wipe();
-      } else this.#world.log('warn', 'keyRefused', { fault: read.fault });
-      return this.#answer(message, '1814', { 39: '917' }, undefined);
-    }
-    const { mac, pin } = read.value;
-    this.#keyBefore?.wipe();
+  /** What the switch says to what we asked of it: our sign-on, or the keys that we offered. */
+  #managed(message: DecodedMessage): void {
+    const isTaken = message.text(39) === '800';
+    if (message.text(24) === functions.signOn && isTaken && !this.#isSignedOn) return this.#signedOn();
+    const offered = this.#offered;
+    if (message.text(24) !== functions.keyExchange || !offered) return;
+    this.#offered = undefined;
+    if (isTaken) return this.#adopt(offered, undefined);
+    wipeZoneKeys(offered);
+    this.#world.log('warn', 'keyRefused', { fault: { code: 'LINK_KEYS_INVALID' } });
+  }
+
+  #adopt(keys: ZoneKeys, pin: Secret<'key'> | undefined): void {
+    wipeZoneKeys(this.#keysBefore);
     this.#pinKey?.wipe();
-    [this.#keyBefore, this.#key, this.#pinKey] = [this.#key, mac, pin];
-    this.#answer(message, '1814', { 39: '800' }, this.#key);
+    [this.#keysBefore, this.#keys, this.#pinKey] = [this.#keys, { mac: keys.mac, data: keys.data }, pin];
+  }
+
+  /** Hands the switch working keys of ours; no PIN key among them, for the switch takes none. */
+  #offerKeys(): void {
+    const entropy = (lengthBytes: number): Uint8Array => this.#world.entropy(lengthBytes);
+    wipeZoneKeys(this.#offered);
+    this.#offered = freshZoneKeys(this.#link, entropy) ?? {};
+    const blocks = writeZoneKeys(this.#link, this.#zoneKbpk, this.#offered, entropy);
+    this.#ask(functions.keyExchange, { 53: Uint8Array.of(1), 96: blocks });
+  }
+
+  /** DE96: the MAC key of this connection (M6, M3), the data key where messages are enciphered (D0), and the zone's PIN key (P0); each block begins with its own length. */
+  #exchangeKey(message: DecodedMessage, mti: string): void {
+    const read = this.#plan.keys === 'ours' && readZoneKeys(this.#link, this.#zoneKbpk, message.binary(96));
+    if (!read || !read.ok || read.value.pin === undefined) {
+      if (read && read.ok) wipeZoneKeys(read.value);
+      else if (read) this.#world.log('warn', 'keyRefused', { fault: read.fault });
+      return this.#answer(message, mti, { 39: '917' }, undefined);
+    }
+    this.#adopt(read.value, read.value.pin);
+    this.#answer(message, mti, { 39: '800' }, this.#keys && { mac: this.#keys.mac });
   }
 
   #isGenuine(message: DecodedMessage): boolean {
-    const isUnder = (key: Secret<'key'> | undefined): boolean =>
-      key !== undefined && verifyMac(message, this.#macUnder(key), this.#macOptions).ok;
-    if (this.#isSignedOn && (isUnder(this.#key) || isUnder(this.#keyBefore))) return true;
+    const { mac } = this.#link.profile;
+    const isUnder = (keys: ZoneKeys | undefined): boolean =>
+      keys?.mac !== undefined && verifyMac(message, this.#macUnder(keys.mac), this.#macOptions).ok;
+    const isFree = mac === undefined || mac.exempt.includes(message.mti);
+    if (this.#isSignedOn && (isFree || [this.#keys, this.#offered, this.#keysBefore].some(isUnder))) return true;
     this.#world.log('warn', 'messageRefused', { fault: { code: 'ISSUER_MAC_INVALID', facts: { mti: message.mti } } });
     return false;
   }
@@ -403,13 +466,13 @@ class Session {
         return this.#answer(
           message,
           responseMti(message.mti) ?? '1530',
-          await reconcile(this.#options.ledger, message),
-          this.#key,
+          await reconcile(this.#options.ledger, this.#link, message),
+          this.#keys,
         );
       case '1314':
         return this.#asked.get(`${message.text(11)}/${message.text(12)}`)?.(message);
       default:
-        this.#answer(message, '1644', { 39: '902' }, this.#key);
+        this.#answer(message, '1644', { 39: '902' }, this.#keys);
     }
   }
 
@@ -420,7 +483,7 @@ class Session {
     // In the books an authorisation is one, whoever gave it.
     const operation = asked === 'offlineAuthorisation' ? 'authorisation' : asked;
     const answered = responseMti(message.mti) ?? '1644';
-    if (operation === undefined) return this.#answer(message, answered, { 39: '902' }, this.#key);
+    if (operation === undefined) return this.#answer(message, answered, { 39: '902' }, this.#keys);
     const key = keyOf(message);
     const pan = message.secret(2);
     const transitCard = pan && transit?.cardOf(pan);
@@ -428,7 +491,7 @@ class Session {
       const said = await transit.handle(transitCard, message, operation, key, originalKeyOf(message));
       await this.#world.timers.sleep(delayMs());
       const approval = isApproval(said.actionCode) && !isInquiry(operation) ? { 38: approvalCodeOf(key) } : {};
-      return this.#answer(message, answered, { ...approval, ...transitElements(said) }, this.#key);
+      return this.#answer(message, answered, { ...approval, ...transitElements(said) }, this.#keys);
     }
     await this.#sales.get(key);
     const card = cardOf(message, this.#issuer.cards);
@@ -465,7 +528,7 @@ class Session {
     }
     const pauseMs = delayMs();
     if (pauseMs > 0) await this.#world.timers.sleep(pauseMs);
-    this.#answer(message, answered, this.#answerOf(known, card), this.#key);
+    this.#answer(message, answered, this.#answerOf(known, card), this.#keys);
   }
 
   #decide(
@@ -558,7 +621,7 @@ class Session {
   async #reversal(message: DecodedMessage): Promise<void> {
     const { ledger, transit, delayMs } = this.#options;
     const original = parseOriginalData(message.text(56) ?? '');
-    if (!original.ok) return this.#answer(message, '1430', { 39: '904' }, this.#key);
+    if (!original.ok) return this.#answer(message, '1430', { 39: '904' }, this.#keys);
     const { stan, localTime, acquirer } = original.value;
     const key = `${stan}/${localTime}/${acquirer}`;
     const pan = message.secret(2);
@@ -570,18 +633,18 @@ class Session {
     }
     const pauseMs = delayMs();
     if (pauseMs > 0) await this.#world.timers.sleep(pauseMs);
-    this.#answer(message, '1430', { 39: '400' }, this.#key);
+    this.#answer(message, '1430', { 39: '400' }, this.#keys);
   }
 
   #answer(
     request: Message,
     mti: string,
     added: { readonly [element: number]: FieldValue },
-    key: Secret<'key'> | undefined,
+    keys: ZoneKeys | undefined,
   ): void {
     if (this.#socket.destroyed) return;
     const isManagement = /^1[568]/.test(mti);
-    const echo = mti === '1814' ? [7, 11, 12, 93, 94] : isManagement ? reconciliationEcho : this.#link.profile.echo;
+    const echo = mti[1] === '8' ? [7, 11, 12, 24, 93, 94] : isManagement ? reconciliationEcho : this.#link.profile.echo;
     const answer = answerTo(request, mti, echo, inTheirWords(this.#link, added));
     const { faults, nextFault } = this.#options;
     // The line is only bad to what moves money: one that cannot sign on shows nothing.
@@ -589,33 +652,41 @@ class Session {
     if (fault !== undefined) this.#world.log('info', 'wireFault', { name: fault, mti });
     if (fault === 'signOff') return this.#signOff();
     const changed = fault === 'wrongStan' ? { mti, fields: { ...answer.fields, 11: '999999' } } : answer;
-    this.#send(changed, key, fault);
+    this.#send(changed, keys, fault);
   }
 
-  /** 1804 with 802, and nothing any more until the far side signs on anew; the connection ends soon. */
+  /** 802, and nothing any more until the far side signs on anew; the connection ends soon. */
   #signOff(): void {
+    this.#ask(functions.signOff);
+    this.#isSignedOn = false;
+    this.#world.timers.after(signedOffMs, () => this.#socket.destroy());
+  }
+
+  /** Network management of ours, under the MTI that the link has for it. Keys go in the clear, for they are wrapped. */
+  #ask(what: string, added: { readonly [element: number]: FieldValue } = {}): void {
     const now = this.#world.clock.now();
     this.#stan += 1;
     const fields = {
       7: transmissionTime(now),
       11: String(this.#stan).padStart(6, '0'),
       12: localTransactionTime(now),
-      24: functions.signOff,
+      24: what,
       93: this.#link.parties.own,
       94: this.#link.parties.far,
+      ...added,
     };
-    this.#send({ mti: '1804', fields }, this.#key);
-    this.#isSignedOn = false;
-    this.#world.timers.after(signedOffMs, () => this.#socket.destroy());
+    const isKeys = what === functions.keyExchange;
+    this.#send({ mti: this.#link.profile.networkManagement.mti, fields }, isKeys ? undefined : this.#keys);
   }
 
-  #send(message: Message, key: Secret<'key'> | undefined, fault?: WireFault): void {
-    const bytes = key
-      ? unwrap(sealMac(this.#link.codec, message, this.#macUnder(key), this.#macOptions))
-      : unwrap(this.#link.codec.encode(message));
+  #send(message: Message, keys: ZoneKeys | undefined, fault?: WireFault): void {
+    const { codec, profile, frame } = this.#link;
+    const mac = profile.mac?.exempt.includes(message.mti) === true ? undefined : keys?.mac;
+    const bytes = unwrap(mac ? sealMac(codec, message, this.#macUnder(mac), this.#macOptions) : codec.encode(message));
     // What was said is what left here; what the line makes of it comes after.
     if (fault !== 'wrongStan') this.#tap.message(this.#name, 'out', bytes);
-    this.#line.send(unwrap(encodeFrame(this.#link.frame, bytes)), fault);
+    const sent = keys?.data ? sealZoneFrame(keys.data, this.#world.entropy(zoneFrame.nonceBytes), bytes) : bytes;
+    this.#line.send(unwrap(encodeFrame(frame, sent)), fault);
   }
 }
 

@@ -2,6 +2,7 @@ import {
   firstUnequal,
   functions,
   itemsPerPage,
+  type Link,
   readTotals,
   totalsElements,
   totalsOf,
@@ -19,6 +20,7 @@ export const reconciliationEcho: readonly number[] = [7, 11, 12, 24, 28, 32, 71]
  */
 export async function reconcile(
   ledger: Ledger,
+  { profile: { reconciliation } }: Link,
   message: DecodedMessage,
 ): Promise<{ readonly [element: number]: FieldValue }> {
   const day = message.text(28);
@@ -30,11 +32,11 @@ export async function reconcile(
     const shown = items.slice(page * itemsPerPage, (page + 1) * itemsPerPage);
     return { 39: '600', ...(shown.length > 0 && { 72: writeItems(shown) }) };
   }
-  const theirs = readTotals(message, 'own-side');
+  const theirs = readTotals(message, reconciliation.netRule);
   if (!theirs.ok) return { 39: '904', 44: `DE${theirs.fault.field ?? 0}` };
   const ours = totalsOf(items);
   const isEqual = firstUnequal(ours, theirs.value) === undefined;
   if (isEqual && message.text(24) === functions.reconciliation && !ledger.days.isClosed(day))
     await ledger.append({ kind: 'closed', day });
-  return { 39: isEqual ? '500' : '501', ...totalsElements(ours, 'own-side', message.text(50) ?? '392') };
+  return { 39: isEqual ? '500' : '501', ...totalsElements(ours, reconciliation.netRule, message.text(50) ?? '392') };
 }

@@ -27,7 +27,9 @@ import {
   FrameReader,
   type MacOptions,
   type Message,
+  responseMti,
   sealMac,
+  textOf,
   verifyMac,
 } from '@tsunagu/protocols/iso8583';
 import { asBuffer, PassingMap, Secret, unwrap } from '@tsunagu/protocols/kit';
@@ -55,6 +57,9 @@ export interface CentreLineOptions {
   readonly tap?: Tap;
 }
 
+/** How far a line has come that is not ready. */
+export type LineStage = 'dialling' | 'signing on' | 'waiting for its sign-on' | 'exchanging keys';
+
 /** The line of a merchant centre: it dials, signs on, exchanges a key, and begins again when it breaks. */
 export class CentreLine {
   readonly #world: World;
@@ -70,7 +75,11 @@ export class CentreLine {
   /** The PIN key of the zone. */
   #pinKey: Secret<'key'> | undefined;
   #adopted: () => void = () => undefined;
+  #signedOn: () => void = () => undefined;
   #isReady = false;
+  #stage: LineStage = 'dialling';
+  #reason: string | undefined;
+  #broke: { readonly stage: LineStage; readonly reason?: string } = { stage: 'dialling' };
   #failures = 0;
   #stan: number;
   #name = '';
@@ -93,6 +102,11 @@ export class CentreLine {
     return this.#isReady;
   }
 
+  /** How far it came when it broke last, and why it did; undefined while it is ready. */
+  get trouble(): { readonly stage: LineStage; readonly reason?: string } | undefined {
+    return this.#isReady ? undefined : this.#broke;
+  }
+
   /** Resolves when requests can be sent. */
   ready(): Promise<void> {
     return this.#isReady ? Promise.resolve() : new Promise((resolve) => this.#ready.add(resolve));
@@ -102,7 +116,7 @@ export class CentreLine {
   request(message: Message, timeoutMs: number, isSentTwice = false): Promise<DecodedMessage | undefined> {
     const { faults, nextFault } = this.#options;
     const answer = this.#await(message, timeoutMs);
-    if (!this.#keys || !this.#isReady) return answer;
+    if (!this.#isReady) return answer;
     const fault = pickFault(faults, nextFault);
     if (fault === 'signOff') {
       this.#signOff();
@@ -156,7 +170,7 @@ export class CentreLine {
   }
 
   #await(message: Message, timeoutMs: number): Promise<DecodedMessage | undefined> {
-    const key = matchKey(message);
+    const key = matchKey(this.#link, message);
     const before = this.#waiting.get(key);
     return new Promise((resolve) => {
       const timer = this.#world.timers.after(timeoutMs, () => settle(undefined));
@@ -183,6 +197,8 @@ export class CentreLine {
       minVersion: 'TLSv1.3',
     });
     const reader = new FrameReader(this.#link.frame);
+    this.#stage = 'dialling';
+    this.#reason = undefined;
     this.#socket = socket;
     this.#name = this.#world.id();
     socket.setNoDelay(true);
@@ -208,7 +224,11 @@ export class CentreLine {
       for (const { message } of frames) this.#read(new Uint8Array(message));
       if (fault) socket.destroy();
     });
-    socket.on('error', (error) => this.#world.log('debug', 'lineFailed', { reason: error.name }));
+    socket.on('error', (error) => {
+      // The code alone: a text may quote the far side.
+      this.#reason = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+      this.#world.log('debug', 'lineFailed', { reason: this.#reason });
+    });
     socket.on('close', () => {
       this.#line?.close();
       this.#isReady = false;
@@ -217,6 +237,7 @@ export class CentreLine {
       this.#keys = this.#keysBefore = this.#pinKey = undefined;
       for (const key of this.#waiting.keys()) this.#waiting.get(key)?.(undefined);
       if (this.#isClosed) return;
+      this.#broke = { stage: this.#stage, reason: this.#reason ?? 'CLOSED_BY_FAR_SIDE' };
       this.#redial = this.#world.timers.after(backOffMs(issuerLink.timers.reconnect, this.#failures), () =>
         this.#dial(),
       );
@@ -224,15 +245,26 @@ export class CentreLine {
     });
   }
 
+  /** Comes together with the far side as the link says: who signs on, and who makes the keys. */
   async #signOn(): Promise<void> {
-    const { timers } = issuerLink;
+    const { side, profile, session } = this.#link;
+    const ours = side === 'acquirer' ? 'theirs' : 'ours';
     const adopted = new Promise<void>((resolve) => {
       this.#adopted = resolve;
     });
-    const on = await this.#manage(functions.signOn, {}, timers.signOnMs);
-    if (on?.text(39) !== '800') throw new Error('not signed on');
-    if (this.#link.side === 'acquirer') await adopted;
-    else await this.#offerKeys();
+    const signedOn = new Promise<void>((resolve) => {
+      this.#signedOn = resolve;
+    });
+    const signOn = profile.networkManagement.signOn ? session.signOn : 'none';
+    this.#stage = signOn === ours ? 'signing on' : 'waiting for its sign-on';
+    if (signOn === ours) {
+      const on = await this.#manage(functions.signOn, {}, session.signOnMs);
+      if (on?.text(39) !== '800') throw new Error('not signed on');
+    } else if (signOn !== 'none') await signedOn;
+    const keys = profile.mac || session.encrypt ? session.keys : 'none';
+    this.#stage = 'exchanging keys';
+    if (keys === ours) await this.#offerKeys();
+    else if (keys !== 'none') await adopted;
     this.#isReady = true;
     this.#failures = 0;
     this.#world.log('info', 'signedOn', {});
@@ -241,7 +273,6 @@ export class CentreLine {
   }
 
   async #offerKeys(): Promise<void> {
-    const { timers } = issuerLink;
     const entropy = (lengthBytes: number): Uint8Array => this.#world.entropy(lengthBytes);
     const keys = freshZoneKeys(this.#link, entropy) ?? {};
     const pin = Secret.take('key', entropy(16));
@@ -249,7 +280,7 @@ export class CentreLine {
     const exchanged = await this.#manage(
       functions.keyExchange,
       { 53: Uint8Array.of(1), 96: blocks },
-      timers.signOnMs,
+      this.#link.session.signOnMs,
       () => {
         this.#keys = keys;
         this.#pinKey?.wipe();
@@ -277,7 +308,7 @@ export class CentreLine {
     );
   }
 
-  /** 1804 with 802 in the place of a request; the connection ends soon, and with it whatever still waits on it. */
+  /** 802 in the place of a request; the connection ends soon, and with it whatever still waits on it. */
   #signOff(): void {
     this.#isReady = false;
     const socket = this.#socket;
@@ -293,14 +324,15 @@ export class CentreLine {
   ): Promise<DecodedMessage | undefined> {
     this.#stan += 1;
     const now = this.#world.clock.now();
+    const { side, parties, profile } = this.#link;
     const message: Message = {
-      mti: '1804',
+      mti: profile.networkManagement.mti,
       fields: {
         7: transmissionTime(now),
         11: String(this.#stan),
         12: localTransactionTime(now),
         24: what,
-        93: issuerLink.issuerId,
+        93: side === 'acquirer' ? parties.own : parties.far,
         94: this.#options.acquirerId,
         ...added,
       },
@@ -320,18 +352,20 @@ export class CentreLine {
       return;
     }
     const message = decoded.value;
-    if (message.mti === '1804' && message.text(24) === functions.keyExchange) return this.#takeKeys(message);
+    const isAsked = /^18[02]/.test(message.mti);
+    if (isAsked && message.text(24) === functions.keyExchange) return this.#takeKeys(message);
     if (this.#keys && ![this.#keys, this.#keysBefore].some((keys) => this.#isUnder(message, keys))) {
       this.#world.log('warn', 'messageRefused', { fault: { code: 'ISSUER_MAC_INVALID', facts: { mti: message.mti } } });
       return;
     }
-    if (message.mti === '1804') {
-      if (message.text(24) === functions.signOff) this.#socket?.destroy();
-      else this.#answer(message);
+    if (isAsked) {
+      if (message.text(24) === functions.signOff) return void this.#socket?.destroy();
+      this.#answer(message);
+      if (message.text(24) === functions.signOn) this.#signedOn();
       return;
     }
     this.#options.tap?.message(this.#name, 'in', bytes);
-    this.#waiting.get(matchKey(message))?.(message);
+    this.#waiting.get(matchKey(this.#link, message))?.(message);
   }
 
   #opened(framed: Uint8Array): Uint8Array | undefined {
@@ -345,7 +379,7 @@ export class CentreLine {
 
   /** The switch hands over keys, at first or anew: they count from its answer on. */
   #takeKeys(message: DecodedMessage): void {
-    const isTheirs = this.#link.side === 'acquirer';
+    const isTheirs = this.#link.session.keys === (this.#link.side === 'acquirer' ? 'ours' : 'theirs');
     const read = isTheirs && readZoneKeys(this.#link, this.#zoneKbpk, message.binary(96));
     if (!read || !read.ok) return this.#answer(message, '917');
     wipeZoneKeys(this.#keysBefore);
@@ -363,7 +397,8 @@ export class CentreLine {
   }
 
   #answer(message: DecodedMessage, actionCode = '800', isClear = false): void {
-    const answer = answerTo(message, '1814', [7, 11, 12, 93, 94], { 39: actionCode });
+    const mti = responseMti(message.mti) ?? '1814';
+    const answer = answerTo(message, mti, [7, 11, 12, 24, 93, 94], { 39: actionCode });
     this.#line?.send(this.#frameOf(answer, false, isClear));
   }
 }
@@ -383,5 +418,5 @@ const macOptionsOf = ({ profile: { mac } }: Link): MacOptions => ({
   ...(mac?.element !== undefined && { element: mac.element }),
 });
 
-const matchKey = ({ mti, fields }: Message): string =>
-  [mti[1], ...issuerLink.matchElements.map((number) => fields[number] ?? '')].join('/');
+const matchKey = ({ profile }: Link, { mti, fields }: Message): string =>
+  [mti[1], ...profile.matchKeys.map((number) => textOf({ fields }, number) ?? '')].join('/');

@@ -106,6 +106,10 @@ export class MerchantCentre {
   #inFlight = 0;
   #stan = 0;
   #isStopped = false;
+  #tellStopped: () => void = () => undefined;
+  readonly #stopped = new Promise<void>((resolve) => {
+    this.#tellStopped = resolve;
+  });
   /** When the first that counts was sent, and how many were answered before. */
   #firstMs = 0;
   #answeredBefore = 0;
@@ -163,7 +167,9 @@ export class MerchantCentre {
    * @param counting called when the first that counts is sent
    */
   async run(requests = Number.POSITIVE_INFINITY, uncounted = 0, counting: () => void = () => undefined): Promise<void> {
-    await this.#line.ready();
+    // Whoever stops us does not have to wait for a line that may never be there.
+    await Promise.race([this.#line.ready(), this.#stopped]);
+    if (!this.#line.isReady) return;
     this.#uncounted = uncounted;
     const { ratePerSecond, inFlightMax } = this.#profile;
     const { clock, timers } = this.#world;
@@ -175,7 +181,8 @@ export class MerchantCentre {
       if (this.#inFlight >= inFlightMax) await this.#progress();
       else if (dueMs >= 1) await timers.sleep(Math.min(dueMs, 200));
       else {
-        if (!this.#line.isReady) await this.#line.ready();
+        if (!this.#line.isReady) await Promise.race([this.#line.ready(), this.#stopped]);
+        if (this.#isStopped) break;
         if (this.#asked === uncounted) counting();
         this.#start(dueAtMs);
       }
@@ -196,6 +203,7 @@ export class MerchantCentre {
   /** Sends nothing new. */
   stop(): void {
     this.#isStopped = true;
+    this.#tellStopped();
     this.#wake();
   }
 

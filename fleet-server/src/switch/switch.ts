@@ -1,5 +1,5 @@
 import type { Overview, SaleLine, Serial } from '@tsunagu/protocols/fleet';
-import { ok, type Result } from '@tsunagu/protocols/kit';
+import { type Fault, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { type CentreListener, listenForCentres } from './acquirer-link/listener.ts';
 import { openCore } from './core.ts';
@@ -24,6 +24,8 @@ export interface SwitchOptions {
   readonly centres?: { readonly host: string; readonly port: number };
   /** The links of both sides. */
   readonly links: readonly PreparedLink[];
+  /** Link files that were left out, and why: an alarm each. */
+  readonly linksRefused?: ReadonlyMap<string, Fault>;
   /** Where an issuer listens whose link says nothing of it: an emulated one of the house. */
   readonly issuerAt: (link: string) => { readonly host: string; readonly port: number };
   /** Which of the nodes of the switch this is: it has its own share of the limits of stand-in. */
@@ -69,6 +71,7 @@ export async function openSwitch(
 ): Promise<Result<Switch, 'PORT_TAKEN'>> {
   const alarms = openAlarmDesk(world, neighbours.store, (alarm) => neighbours.alarm(alarm));
   const rooms: SwitchRooms = { ...neighbours, alarm: (alarm) => alarms.raise(alarm) };
+  for (const [place, fault] of options.linksRefused ?? []) rooms.alarm({ place, serial: undefined, fault });
   let centres: CentreListener | undefined;
   const core = await openCore(world, rooms, {
     links: options.links,

@@ -107,6 +107,8 @@ export {
   linkMacOf,
   type LinkSettings,
   type LinkText,
+  carriesPins,
+  linkFile,
   parseLink,
 } from './link.ts';
 export { cardCompanyLink, defaultLinks, houseIssuers, issuerPort } from './links.ts';

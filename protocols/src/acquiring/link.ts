@@ -3,6 +3,7 @@ import {
   type FrameFormat,
   type LinkProfile,
   linkCodec,
+  linkProfileNames,
   linkProfileSchema,
   linkProfiles,
   type MessageCodec,
@@ -91,6 +92,11 @@ const linkSchema = z
   })
   .refine(({ side, kind }) => linkKinds[side].some((known) => known === kind), { path: ['kind'] });
 
+/** What a link file may hold, for its JSON Schema (`docs/wire/schemas/link.schema.json`): as `parseLink` reads it. */
+export const linkFile = z
+  .strictObject({ ...linkSchema.shape, profile: z.union([z.enum(linkProfileNames), linkProfileSchema]) })
+  .describe('A link of the switch, DIR/links/NAME.json: who is there, how the two sides come together, what they say.');
+
 /** A link, parsed, with its defaults. */
 export type LinkSettings = z.output<typeof linkSchema>;
 /** A link as it is written in a file; its profile may be the name of a shipped one. */
@@ -114,6 +120,10 @@ export function parseLink(input: unknown): Result<Link, 'PROFILE_INVALID'> {
     const path = [...(issue?.path ?? []), ...(issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [])];
     return fail('PROFILE_INVALID', { field: path.join('.'), facts: { expected: issue?.code ?? '' } });
   }
+  // What has no key bears no MAC: such a link would sign on, and every answer over it be refused.
+  const { profile: said, session } = parsed.data;
+  if (session.keys === 'none' && (said.mac || session.encrypt))
+    return fail('PROFILE_INVALID', { field: 'session.keys', facts: { expected: 'ours or theirs' } });
   const profile = parseLinkProfile(parsed.data.profile);
   if (!profile.ok) return fail('PROFILE_INVALID', { ...profile.fault, field: `profile.${profile.fault.field ?? ''}` });
   // Whoever asks over a TPDU wants its addresses swapped in the answer, which no line does: better no link than one that is answered nothing.
@@ -155,6 +165,16 @@ export const linkMacs = {
 /** The MAC algorithm of a link; undefined for one without. */
 export const linkMacOf = ({ profile }: Pick<Link, 'profile'>): MacAlgorithm | undefined =>
   profile.mac && linkMacs[profile.mac.algorithm].algorithm;
+
+/**
+ * Whether PINs can go over an issuer link: its DE52 holds one AES block (ISO 9564-1, format 4), and the issuer is handed the PIN key of the zone with
+ * the working keys that we make.
+ */
+export function carriesPins({ codec, profile, session }: Link): boolean {
+  const block = codec.element(52);
+  const isAesBlock = block?.type === 'b' && block.kind === 'fixed' && block.maxLength === 16;
+  return isAesBlock && session.keys === 'ours' && (profile.mac !== undefined || session.encrypt);
+}
 
 /** The business day of a moment on a link: YYMMDD (DE28). There is no pause at the cut-over: a message has one day or the next. */
 export function businessDay({ calendar }: Pick<LinkSettings, 'calendar'>, nowMs: number): string {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { linkFile } from '../acquiring/index.ts';
 import { envelope, type MessageName, messages } from '../fleet/index.ts';
 import { schemas } from './named.ts';
 
@@ -12,13 +13,14 @@ export const envelopeOf = (name: MessageName) => envelope.extend({ ct: z.literal
 const accepted = { io: 'input' } as const;
 
 /**
- * A JSON Schema (2020-12) of each message of W1 and W2, by file name without ending. Each stands alone: there is no
+ * A JSON Schema (2020-12) of each message of W1 and W2, and of link files, by file name without ending. Each stands alone: there is no
  * reference to another file. `fleet-message` is any message of W1, envelope and all.
  */
 export function jsonSchemas(): Readonly<Record<string, JsonObject>> {
   const names = Object.keys(messages) as MessageName[];
   const all: Record<string, z.ZodType> = {
     ...schemas,
+    link: linkFile,
     'fleet-message': z
       .union(names.map(envelopeOf))
       .describe('Any message of W1, as the payload of an MQTT PUBLISH: UTF-8 JSON of at most 65536 bytes.'),

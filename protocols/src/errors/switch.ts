@@ -269,6 +269,16 @@ export const switchErrors = defineErrors({
       next: '110で拒否しました。返品には元の売上のレートを使います。tsunagu switch showで照合してください。',
     },
   },
+  ISSUER_DAY_REFUSED: {
+    en: {
+      says: 'The issuer did not compare the business day: it answered neither 500 nor 501.',
+      next: 'The message names its action code. 904: compare the rule of the net amount (`reconciliation.netRule`) and the dialect of both sides. Otherwise try again later; a day that is over is tried again by itself.',
+    },
+    ja: {
+      says: 'カード会社が営業日の照合を行いませんでした(500・501以外の応答)。',
+      next: '応答コードはメッセージにあります。904の場合は差引額の計算規則(reconciliation.netRule)と電文仕様を双方で確認してください。それ以外は時間をおいて再実行してください。終了した営業日は自動で再試行されます。',
+    },
+  },
   ISSUER_LINK_DOWN: {
     en: {
       says: 'The line to the card company is down.',
@@ -457,6 +467,16 @@ export const switchErrors = defineErrors({
     ja: {
       says: 'このリンクの営業日は精査済みです。',
       next: '計数は変わりません。遅れて届いた分は翌営業日に入ります。`tsunagu switch reconciliations` で確認してください。',
+    },
+  },
+  LINK_WITHOUT_PINS: {
+    en: {
+      says: 'The link to this issuer carries no PINs. The request was declined with 115 and not sent.',
+      next: 'In its link file give DE52 sixteen bytes (`"fieldOverrides": {"52": {"type": "b", "kind": "fixed", "maxLength": 16}}`) and let the switch make the keys (`"keys": "ours"`, with a MAC or enciphered), or route cards with a PIN elsewhere.',
+    },
+    ja: {
+      says: 'このカード会社へのリンクは暗証番号を運べません。要求は送信せず、応答コード115で拒否しました。',
+      next: 'リンクファイルでDE52を16バイトにし(fieldOverrides)、鍵をスイッチ側で生成する設定(keys: ours、MACまたは暗号化あり)にするか、暗証番号を使うカードを別のリンクに振り分けてください。',
     },
   },
   SWITCH_DAY_OPEN: {

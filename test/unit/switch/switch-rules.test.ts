@@ -255,8 +255,25 @@ test('with the issuer away a sale is approved within its limits; when it is back
     ).toMatchObject({
       fault: { code: 'SWITCH_RULES_INVALID', field: 'issuers.0.link' },
     });
-    const changed = unwrap(await rules.change('stand-in', before, { issuers }, 'planned stop', 'me'));
-    expect(changed).toMatchObject({ version: before + 1, by: 'me' });
+    const { version: routed } = rules.router.table;
+    for (const [never, field] of [
+      [{ amountMinor: { least: 5_000, most: 10 } }, 'routes.0.amountMinor'],
+      [{ hours: { from: '08:00', until: '08:00' } }, 'routes.0.hours'],
+    ] as const)
+      expect(
+        await rules.change(
+          'routing',
+          routed,
+          { routes: [{ prefix: '4', scheme: 'visa', link: 'card-company-1', ...never }] },
+          'test',
+          'me',
+        ),
+      ).toMatchObject({ fault: { code: 'SWITCH_RULES_INVALID', field } });
+    // Whoever names a card in a reason names none to those who read it.
+    const changed = unwrap(
+      await rules.change('stand-in', before, { issuers }, 'planned stop, seen with 4761 7390 0101 0010', 'me'),
+    );
+    expect(changed).toMatchObject({ version: before + 1, by: 'me', reason: 'planned stop, seen with [pan]' });
     expect(await rules.change('stand-in', before, { issuers: [] }, 'late', 'you')).toMatchObject({
       fault: { code: 'VERSION_CONFLICT' },
     });

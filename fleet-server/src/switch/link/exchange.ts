@@ -47,14 +47,23 @@ export class Exchange {
   expect(line: object, request: Message, timeoutMs: number): Promise<LinkAnswer> {
     const key = matchKey(this.#link, request);
     if (this.#waiting.has(key)) throw new Error('two requests with one key');
-    return new Promise((settle) => {
-      const timer = this.#world.timers.after(timeoutMs, () => {
-        this.#remove(key, line);
-        settle({ type: 'timedOut' });
-      });
-      this.#waiting.set(key, { line, timer, settle });
-      this.#byLine.set(line, this.inFlightOn(line) + 1);
+    return new Promise((settle) => this.#wait(key, line, timeoutMs, settle));
+  }
+
+  /** As `expect`, for what has to be known before the next message of the same chunk is read: `settle` is called right when the answer is. */
+  expectAtOnce(line: object, request: Message, timeoutMs: number, settle: (answer: LinkAnswer) => void): void {
+    const key = matchKey(this.#link, request);
+    if (this.#waiting.has(key)) throw new Error('two requests with one key');
+    this.#wait(key, line, timeoutMs, settle);
+  }
+
+  #wait(key: string, line: object, timeoutMs: number, settle: (answer: LinkAnswer) => void): void {
+    const timer = this.#world.timers.after(timeoutMs, () => {
+      this.#remove(key, line);
+      settle({ type: 'timedOut' });
     });
+    this.#waiting.set(key, { line, timer, settle });
+    this.#byLine.set(line, this.inFlightOn(line) + 1);
   }
 
   /** Gives an answer to whoever waits for it; otherwise says why nobody does. */

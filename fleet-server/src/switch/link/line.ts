@@ -412,7 +412,19 @@ export class Line {
     };
     const timeoutMs =
       management === 'echo' ? profile.timers.echoMs : management === 'signOff' ? 1_000 : session.signOnMs;
-    const answered = this.#exchange.expect(this, message, timeoutMs);
+    // At once: a far side that is quick says what follows its answer (its keys after our sign-on) in the same chunk.
+    const answered = new Promise<void>((resolve, reject) => {
+      this.#exchange.expectAtOnce(this, message, timeoutMs, (answer) => {
+        try {
+          if (answer.type === 'timedOut') this.tell({ type: 'managementTimedOut', management });
+          else if (answer.type === 'answered')
+            this.tell({ type: 'managementAnswered', management, actionCode: answer.message.text(39) ?? '' });
+          resolve();
+        } catch (cause) {
+          reject(cause);
+        }
+      });
+    });
     this.#write(
       this.#framed(
         this.#keys.seal(message, {
@@ -420,10 +432,7 @@ export class Line {
         }),
       ),
     );
-    const answer = await answered;
-    if (answer.type === 'timedOut') this.tell({ type: 'managementTimedOut', management });
-    else if (answer.type === 'answered')
-      this.tell({ type: 'managementAnswered', management, actionCode: answer.message.text(39) ?? '' });
+    await answered;
   }
 
   /** The bytes of a message in their frame, in a copy; what it was made of is overwritten. */

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defaultLinks, type Link, parseLink } from '@tsunagu/protocols/acquiring';
-import { fail } from '@tsunagu/protocols/kit';
+import { type Fault, fail } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 
 /** The most link files that are read, and the most bytes of one. */
@@ -11,13 +11,22 @@ const bytesMax = 262_144;
 /**
  * The links of a house: the shipped ones, and those of `DIR/links/*.json`, which take the place of one with the same id. A file that describes no
  * link is logged and left out, and so is a second one with an id: all others run.
+ *
+ * @param refused hears of each file that is left out
  */
-export async function readLinks(world: Pick<World, 'log'>, dataFolder: string): Promise<readonly Link[]> {
+export async function readLinks(
+  world: Pick<World, 'log'>,
+  dataFolder: string,
+  refused: (file: string, fault: Fault) => void = () => undefined,
+): Promise<readonly Link[]> {
   const folder = join(dataFolder, 'links');
   const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.json')).sort();
   const found = new Map<string, Link>();
-  const refuse = (file: string, field: string): void =>
-    world.log('error', 'linkFileRefused', { ...fail('LINK_FILE_INVALID', { field, facts: { file } }) });
+  const refuse = (file: string, field: string): void => {
+    const { fault } = fail('LINK_FILE_INVALID', { field, facts: { file } });
+    world.log('error', 'linkFileRefused', { fault });
+    refused(file, fault);
+  };
   for (const name of names.slice(0, filesMax)) {
     const text = await readFile(join(folder, name), 'utf8');
     const parsed = text.length > bytesMax ? fail('PROFILE_INVALID', { field: 'file' }) : parseLink(jsonOf(text));

@@ -11,6 +11,7 @@ import type {
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
+import { withoutCardNumbers } from '../../audit/index.ts';
 import { isoTime, type Page, type PageRequest, type Store } from '../../store/index.ts';
 import type { AcquirerLink } from '../acquirer-link/listener.ts';
 import type { IssuerLink, LinkVerb } from '../issuer-link/issuer-link.ts';
@@ -40,7 +41,13 @@ export interface OperatorRooms {
 }
 
 /** The faults of a comparison. */
-type ReconcileCode = 'LINK_UNKNOWN' | 'SWITCH_DAY_CLOSED' | 'SWITCH_DAY_OPEN' | 'ISSUER_LINK_DOWN' | 'ISSUER_TIMEOUT';
+type ReconcileCode =
+  | 'LINK_UNKNOWN'
+  | 'SWITCH_DAY_CLOSED'
+  | 'SWITCH_DAY_OPEN'
+  | 'ISSUER_DAY_REFUSED'
+  | 'ISSUER_LINK_DOWN'
+  | 'ISSUER_TIMEOUT';
 
 /** Figures of the switch as they are now. */
 export interface SwitchFigures {
@@ -191,7 +198,7 @@ export function openOperator(
       return ok(undefined);
     },
     async settle(id, by, reason) {
-      const row = await advices.settle(id, by, reason);
+      const row = await advices.settle(id, by, withoutCardNumbers(reason));
       if (!row.ok) return row;
       if (row.value.link !== null) rooms.lane(row.value.link).touched(row.value, true);
       return ok(undefined);

@@ -38,6 +38,9 @@ import { countedOf, type DayRow, differencesOfDay, keepDay, settlingOf } from '.
 /** The most pages of items that are asked for: 64,000 items. */
 const pagesMax = 2_000;
 const itemsAccepted = '600';
+const inBalance = '500';
+/** What says that a day was compared, whatever came of it. ISO 8583:1993, A.1. */
+const compared = /^5\d\d$/;
 
 /** What became of a comparison. */
 export interface Reconciled {
@@ -121,7 +124,8 @@ export class ReconciliationDesk {
 
   /**
    * Asks an issuer whether it has what we have of a day. `isFinal` closes the day: SWITCH_DAY_CLOSED when it is already; SWITCH_DAY_OPEN while it is not over,
-   * or while transactions of it have no outcome yet. `by`: who wants it. ISSUER_LINK_DOWN and ISSUER_TIMEOUT leave it as it was.
+   * or while transactions of it have no outcome yet. `by`: who wants it. ISSUER_LINK_DOWN, ISSUER_TIMEOUT and ISSUER_DAY_REFUSED (an answer other than
+   * 5xx) leave it as it was.
    */
   async reconcile(
     issuer: IssuerLink,
@@ -129,7 +133,12 @@ export class ReconciliationDesk {
     day: string,
     isFinal: boolean,
     by: string,
-  ): Promise<Result<Reconciled, 'SWITCH_DAY_CLOSED' | 'SWITCH_DAY_OPEN' | 'ISSUER_LINK_DOWN' | 'ISSUER_TIMEOUT'>> {
+  ): Promise<
+    Result<
+      Reconciled,
+      'SWITCH_DAY_CLOSED' | 'SWITCH_DAY_OPEN' | 'ISSUER_DAY_REFUSED' | 'ISSUER_LINK_DOWN' | 'ISSUER_TIMEOUT'
+    >
+  > {
     const { link } = issuer;
     const known = await this.#store.db
       .selectFrom('switch_days')
@@ -149,23 +158,28 @@ export class ReconciliationDesk {
         28: day,
         ...totalsElements(totalsOf(items), netRule, terminalLink.currency),
       });
-      const isEqual = asked?.text(39) === '500';
+      const told = asked && readTotals(asked, netRule);
+      // Who says that all is in balance, and has other totals, is not believed.
+      const isOther = told?.ok === true && firstUnequal(totalsOf(items), told.value) !== undefined;
+      const isEqual = asked?.text(39) === inBalance && !isOther;
       const there = isEqual ? items : asked && (await this.#itemsThere(issuer, numbers, day));
-      return { items, asked, there };
+      return { items, asked, told, isEqual, there };
     };
     let looked = await look();
     if (looked.there && (await this.#takeUntold(link, day, differencesOf(looked.items, looked.there))))
       looked = await look();
-    const { items, asked, there } = looked;
-    if (!asked) return fail('ISSUER_TIMEOUT', { facts: { link: link.id, day } });
+    const { items, asked, told, isEqual, there } = looked;
+    if (!asked || !told) return fail('ISSUER_TIMEOUT', { facts: { link: link.id, day } });
+    const actionCode = asked.text(39) ?? '';
+    // It has not compared anything: no policy settles a day on that.
+    if (!compared.test(actionCode)) return fail('ISSUER_DAY_REFUSED', { facts: { link: link.id, day, actionCode } });
     const ours = totalsOf(items);
-    const told = readTotals(asked, netRule);
     // Sales go on while an open day is compared.
     const underWay = there && !isFinal ? await this.#underWay(link, day, differencesOf(items, there)) : nothingUnderWay;
     const settled = there?.filter((item) => !underWay.has(itemKey(item)));
     const found = settled && differencesOf(items, settled);
     const theirs = settled && underWay.size > 0 ? totalsOf(settled) : told.ok ? told.value : undefined;
-    const isBalanced = asked.text(39) === '500' || (underWay.size > 0 && found?.length === 0);
+    const isBalanced = isEqual || (underWay.size > 0 && found?.length === 0);
     const why = settlingOf(isBalanced, outOfBalance, theirs);
     const { row } = await this.#journal.write((tx) =>
       keepDay(

@@ -12,6 +12,7 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
+import { withoutCardNumbers } from '../../audit/index.ts';
 import { isoTime, type Store } from '../../store/index.ts';
 import { noRates } from '../dcc/offer.ts';
 import { agreedOn, confirmWithinMs, firstJump, jumpMax } from '../dcc/plausible.ts';
@@ -189,7 +190,8 @@ export async function openSwitchRules(
       const first = { kind, version: firsts[kind].version, at: null, by: 'house', reason: '' };
       return written.some(({ version }) => version <= first.version) ? written : [...written, first];
     },
-    async change(kind, base, rules, reason, by) {
+    async change(kind, base, rules, why, by) {
+      const reason = withoutCardNumbers(why);
       const read = parseWith(switchRuleDocuments[kind], rules);
       // The shape of a document is the document's, not the command's.
       if (!read.ok)
@@ -243,6 +245,9 @@ function problemOf(
   if ('routes' in rules) {
     for (const [index, { cost: _cost, scheme: _scheme, brand: _brand, ...rule }] of rules.routes.entries()) {
       if (!links.includes(rule.link)) return { field: `routes.${index}.link`, says: 'no such link' };
+      if (rule.amountMinor && rule.amountMinor.least > rule.amountMinor.most)
+        return { field: `routes.${index}.amountMinor`, says: 'no amount' };
+      if (isNever(rule.hours)) return { field: `routes.${index}.hours`, says: 'no hour' };
       if (twice(JSON.stringify(Object.entries(rule).toSorted(([a], [b]) => (a < b ? -1 : 1)))))
         return { field: `routes.${index}`, says: 'the same as one before it' };
     }
@@ -264,8 +269,14 @@ function problemOf(
       if (twice(`card ${prefix}`)) return { field: `cards.${index}.prefix`, says: 'the same as one before it' };
     return undefined;
   }
-  for (const [index, { scheme, link = '', merchant = '' }] of rules.contracts.entries())
+  for (const [index, { scheme, link = '', merchant = '', hours }] of rules.contracts.entries()) {
     if (twice(`${scheme}/${link}/${merchant}`))
       return { field: `contracts.${index}`, says: 'the same as one before it' };
+    if (isNever(hours)) return { field: `contracts.${index}.hours`, says: 'no hour' };
+  }
   return undefined;
 }
+
+/** Hours that end when they begin are none: `until` is not in them. */
+const isNever = (hours: { readonly from: string; readonly until: string } | undefined): boolean =>
+  hours !== undefined && hours.from === hours.until;

@@ -1,4 +1,4 @@
-import { businessDay, formatHours, type Hours, isAdvice, lumpSum } from '@tsunagu/protocols/acquiring';
+import { carriesPins, businessDay, formatHours, type Hours, isAdvice, lumpSum } from '@tsunagu/protocols/acquiring';
 import { type Message, textOf } from '@tsunagu/protocols/iso8583';
 import { fail, lastFour, Secret } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -290,9 +290,14 @@ export class SaleIntake {
   }> {
     const block = message.fields[52];
     if (!(block instanceof Secret) || !link) return { message };
+    const { 52: _theirs, ...fields } = message.fields;
+    if (!carriesPins(link.link)) {
+      const { fault } = fail('LINK_WITHOUT_PINS', { facts: { link: link.link.id } });
+      this.#rooms.alarm({ place: link.link.id, serial: undefined, fault });
+      return { message: { mti: message.mti, fields }, refusal: { actionCode: '115', reason: fault.code } };
+    }
     const clear = block.use((bytes) => Uint8Array.from(bytes));
     const translated = await asking.translatePin(link.pinKey, clear, pan);
-    const { 52: _theirs, ...fields } = message.fields;
     if (translated.ok)
       return { message: { mti: message.mti, fields: { ...fields, 52: Secret.take('pin', translated.value) } } };
     this.#world.log('warn', 'pinNotTranslated', { from: asking.key, fault: translated.fault });
