@@ -97,8 +97,7 @@ const shell: Shell = {
   withServer,
 };
 
-// Alone it is the screen: a word that is no command would be an argument too many of that.
-program.allowExcessArguments().action(async () => {
+program.action(async () => {
   const [unknown] = program.args;
   if (unknown !== undefined) program.error(`error: unknown command '${unknown}'`, { code: 'commander.unknownCommand' });
   if (!process.stdout.isTTY || !process.stdin.isTTY) {
@@ -273,6 +272,10 @@ addBridgeCommands(program, {
   data: () => resolve(program.opts<GlobalOptions>().data ?? dataFolder(process.cwd())),
 });
 addEmulateCommands(program, shell);
+
+// Alone it is the screen: a word that is no command would be an argument too many of that. Last of all, for commands take over what
+// stands here before them, and would pass over what they do not understand.
+program.allowExcessArguments();
 
 try {
   await program.parseAsync(process.argv);

@@ -2,9 +2,16 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { type DeathCertificate, type NegativeKeyRotation, serialSchema } from '@tsunagu/protocols/fleet';
-import { ok } from '@tsunagu/protocols/kit';
+import {
+  type DeathCertificate,
+  type NegativeKeyRotation,
+  permissionsOf,
+  type Role,
+  serialSchema,
+} from '@tsunagu/protocols/fleet';
+import { fail, ok, unwrap } from '@tsunagu/protocols/kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { browserFlags, browserPath } from './browser.ts';
 import { type OpenedApi, openedApi } from '../unit/api/opened-api.ts';
 
@@ -36,6 +43,11 @@ describe.skipIf(!existsSync(browserPath))('the dashboard in a browser', () => {
     (await new AxeBuilder({ page }).analyze()).violations.map(
       ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`,
     );
+  /** The browser tells of each answer that was meant to be a refusal. */
+  const forgetRefusals = (): void => {
+    const others = complaints.filter((text) => !/status of 4(04|12|22)/.test(text));
+    complaints.splice(0, complaints.length, ...others);
+  };
   const serialOf = (index: number): string => house.rooms.terminals[index]?.serial ?? '';
 
   it('sends who is not signed in to the sign-in page', async () => {
@@ -184,6 +196,232 @@ describe.skipIf(!existsSync(browserPath))('the dashboard in a browser', () => {
     await other.goto(`${house.api.url}/audit`);
     await other.waitForSelector('[role=alert]:has-text("role")');
     await other.context().close();
+  });
+
+  describe('what two people do', () => {
+    const asked = { subject: `terminal/X-0001`, digest: 'ab'.repeat(32) } as const;
+    const actor = (person: string, roles: readonly Role[]) => ({
+      subject: person,
+      person,
+      id: person,
+      via: 'session' as const,
+      roles,
+      permissions: permissionsOf(roles),
+    });
+    /** Somebody whom the owner of the machine let in, in a browser of their own. */
+    const signedIn = async (name: string, role: Role, locale = 'ja-JP'): Promise<{ id: string; at: Page }> => {
+      const made = await house.ask('/api/v1/people', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': crypto.randomUUID() },
+        body: JSON.stringify({ name, roles: [role] }),
+      });
+      const { id } = z.object({ id: z.string() }).parse(await made.json());
+      const link = await house.ask(`/api/v1/people/${id}/sign-ins`, {
+        method: 'POST',
+        headers: { 'idempotency-key': crypto.randomUUID() },
+      });
+      const at = await (await browser.newContext({ locale, viewport: { width: 1440, height: 900 } })).newPage();
+      await at.goto(z.object({ url: z.string() }).parse(await link.json()).url);
+      await at.waitForSelector('[data-testid=me]');
+      return { id, at };
+    };
+
+    it('shows whoever may decide what was asked for and by whom, keeps the reason when the server refuses, and hides the buttons from others', async () => {
+      const orderer = await signedIn('order', 'operator');
+      const decider = await signedIn('second', 'admin', 'en-GB');
+      const request = (type: string) =>
+        house.store.write((tx) =>
+          house.approvals.request(tx, {
+            kind: 'wipe',
+            ...asked,
+            facts: { job: 'j1', type },
+            by: actor(orderer.id, ['operator']),
+          }),
+        );
+      const one = unwrap(await request('terminal.wipe'));
+      const other = unwrap(await request('terminal.wipe'));
+      const row = (at: Page, id: string) => at.locator(`tr[data-approval="${id}"]`);
+
+      await orderer.at.goto(`${house.api.url}/approvals`);
+      await row(orderer.at, one.id).waitFor();
+      expect(await row(orderer.at, one.id).innerText()).toContain('端末の消去');
+      expect(await row(orderer.at, one.id).innerText()).toContain('ご自身の申請です');
+      expect(await row(orderer.at, one.id).locator('button').count()).toBe(0);
+
+      await decider.at.goto(`${house.api.url}/approvals`);
+      await row(decider.at, one.id).waitFor();
+      expect(await row(decider.at, one.id).innerText()).toContain('order');
+      expect(await row(decider.at, one.id).innerText()).toContain('X-0001');
+      await row(decider.at, one.id).locator('input[name=reason]').fill('returned broken');
+      // Somebody else decides in the meantime: the server refuses, and what was written stays.
+      await decider.at.route('**/decisions', async (route) => {
+        await house.store.write((tx) => house.approvals.lapse(tx, one.id));
+        await route.continue();
+      });
+      await row(decider.at, one.id).locator('button[value=approved]').click();
+      await decider.at.waitForSelector('[role=status].failure:has-text("taken back")');
+      expect(await row(decider.at, other.id).locator('input[name=reason]').count()).toBe(1);
+      await decider.at.unroute('**/decisions');
+      await row(decider.at, other.id).locator('input[name=reason]').fill('not this one');
+      await row(decider.at, other.id).locator('button[value=refused]').click();
+      await row(decider.at, other.id).waitFor({ state: 'detached' });
+      expect(unwrap(await house.approvals.get(other.id))).toMatchObject({ state: 'refused', reason: 'not this one' });
+      await decider.at.selectOption('[data-testid=approvals-state]', 'all');
+      await row(decider.at, other.id).waitFor();
+      expect(await row(decider.at, other.id).innerText()).toContain('not this one');
+      const found = await new AxeBuilder({ page: decider.at }).analyze();
+      expect(found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+
+      // Who is neither sees who may.
+      const viewer = await signedIn('look', 'viewer', 'en-GB');
+      const third = unwrap(await request('terminal.wipe'));
+      await viewer.at.goto(`${house.api.url}/approvals`);
+      await row(viewer.at, third.id).waitFor();
+      expect(await row(viewer.at, third.id).innerText()).toContain('Waits for: administrator');
+      expect(await row(viewer.at, third.id).locator('button').count()).toBe(0);
+      await viewer.at.goto(`${house.api.url}/terminals/${serialOf(0)}`);
+      await viewer.at.waitForSelector('section[aria-labelledby=jobs]');
+      expect(await viewer.at.locator('section[aria-labelledby=jobs] button').count()).toBe(0);
+      for (const { at } of [orderer, decider, viewer]) await at.context().close();
+    });
+
+    it('changes the roles of a person and ends them; a refused change stays in its form', async () => {
+      await signedIn('nomura', 'viewer').then(({ at }) => at.context().close());
+      await page.goto(`${house.api.url}/access`);
+      const row = page.locator('tr:has-text("nomura")');
+      await row.locator('button[aria-pressed]').click();
+      const form = page.locator('[data-testid="access.changePerson"]');
+      await form.locator('input[value=operator]').check();
+      await form.locator('input[value=admin]').check();
+      await form.locator('button[type=submit]').click();
+      await page.waitForSelector('[data-testid=said].failure');
+      expect(await form.locator('input[value=operator]').isChecked()).toBe(true);
+      await form.locator('input[value=admin]').uncheck();
+      await form.locator('input[value=viewer]').uncheck();
+      await form.locator('button[type=submit]').click();
+      await form.waitFor({ state: 'detached' });
+      expect(await row.innerText()).toMatch(/運用担当|operator/);
+      await row.locator('button[aria-pressed]').click();
+      await form.locator('input[name=ended]').check();
+      await form.locator('button[type=submit]').click();
+      await form.waitFor({ state: 'detached' });
+      expect(await row.innerText()).toMatch(/停止済み|ended/);
+      expect(await violations()).toEqual([]);
+      forgetRefusals();
+    });
+  });
+
+  it('pauses a webhook, renews its secret, sends again, and removes it by its name only', async () => {
+    const made = await house.ask('/api/v1/webhooks', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': crypto.randomUUID() },
+      body: JSON.stringify({ name: 'books', url: 'http://127.0.0.1:9/x' }),
+    });
+    expect(made.status, await made.clone().text()).toBe(201);
+    await page.goto(`${house.api.url}/access`);
+    await page.click('a:has-text("books")');
+    await page.waitForSelector('[data-testid="webhook.change"]');
+    expect(await violations()).toEqual([]);
+    // Refused: what was entered stays.
+    const change = page.locator('[data-testid="webhook.change"]');
+    await change.locator('input[name=name]').fill('ledger');
+    await change.locator('input[name=url]').fill('http://192.0.2.7/x');
+    await change.locator('button[type=submit]').click();
+    await page.waitForSelector('[role=status].failure:not([hidden])');
+    expect(await change.locator('input[name=name]').inputValue()).toBe('ledger');
+    await change.locator('input[name=url]').fill('http://127.0.0.1:9/y');
+    await change.locator('button[type=submit]').click();
+    await page.waitForSelector('h1:has-text("ledger")');
+    const buttons = page.locator('section[aria-labelledby=again] p button');
+    await buttons.nth(0).click();
+    await page.waitForSelector('.headline .mark.off');
+    await buttons.nth(2).click();
+    await page.waitForSelector('[data-testid=secret]');
+    expect(await page.innerText('[data-testid=secret]')).toMatch(/^whsec_/);
+    await page.fill('[data-testid="webhook.remove"] input', 'not it');
+    await page.click('[data-testid="webhook.remove"] button');
+    await page.waitForSelector('[role=status]:not([hidden])');
+    expect(await (await house.ask('/api/v1/webhooks')).text()).toContain('ledger');
+    await page.fill('[data-testid="webhook.remove"] input', 'ledger');
+    await page.click('[data-testid="webhook.remove"] button');
+    await page.waitForSelector('[data-testid="access.addWebhook"]');
+    expect(await (await house.ask('/api/v1/webhooks')).text()).not.toContain('ledger');
+    forgetRefusals();
+  });
+
+  it('changes the rules of the switch over the version that was read, and keeps what was written when somebody was faster', async () => {
+    const route = (prefix: string) => ({ prefix, scheme: 'visa', link: 'card-company-1', priority: 50 });
+    const told: { version: number; rules: { routes: ReturnType<typeof route>[]; failover: boolean }; by: string }[] = [
+      { version: 1, rules: { routes: [route('4')], failover: true }, by: 'house' },
+    ];
+    const viewOf = (one: (typeof told)[number]) => ({ kind: 'routing' as const, at: null, reason: 'start', ...one });
+    const newest = () => told.at(-1) ?? { version: 0, rules: { routes: [], failover: true }, by: '' };
+    const write = (rules: (typeof told)[number]['rules'], by: string) =>
+      told.push({ version: newest().version + 1, rules, by });
+    Object.assign(house.rooms.switchRules.rules, {
+      view: async () => ok(viewOf(newest())),
+      versions: async () => told.map(viewOf).toReversed(),
+      change: async (_kind: string, base: number, rules: (typeof told)[number]['rules'], _why: string, by: string) => {
+        if (base !== newest().version) return fail('VERSION_CONFLICT', { facts: { base, newest: newest().version } });
+        if (rules.routes.some(({ link }) => link !== 'card-company-1'))
+          return fail('SWITCH_RULES_INVALID', { field: 'routes.0.link' });
+        write(rules, by);
+        return ok(viewOf(newest()));
+      },
+    });
+    await page.goto(`${house.api.url}/switch/rules`);
+    await page.waitForSelector('[data-testid=routes] tbody tr');
+    expect(await violations()).toEqual([]);
+    const text = page.locator('[data-testid=rules] textarea');
+    const put = page.locator('[data-testid=rules] button.primary');
+    const failed = page.locator('section[aria-labelledby=rules-title] [role=status].failure');
+    const before = await text.inputValue();
+    expect(before.split('\n')).toContain('    {"prefix":"4","scheme":"visa","link":"card-company-1","priority":50}');
+    await page.fill('[data-testid=rules] input[name=reason]', 'new range');
+    await text.fill(before.slice(0, -2));
+    await put.click();
+    await failed.waitFor();
+    expect(await text.inputValue()).toBe(before.slice(0, -2));
+    expect(told).toHaveLength(1);
+    // The place that is at fault is named, or nobody finds it.
+    await text.fill(before.replace('card-company-1', 'nowhere'));
+    await put.click();
+    await page.waitForSelector('[role=status].failure:has-text("routes.0.link")');
+    const mine = before.replace('"4"', '"41"');
+    await text.fill(mine);
+    write({ routes: [route('5')], failover: true }, 'mori');
+    await put.click();
+    await page.waitForSelector('[data-testid=rules-behind]');
+    expect(await text.inputValue()).toBe(mine);
+    expect(await page.inputValue('[data-testid=rules] input[name=reason]')).toBe('new range');
+    expect(await page.innerText('[data-testid=rules-behind]')).toContain('mori');
+    await page.locator('[data-testid=rules-behind] button').first().click();
+    await put.click();
+    await page.waitForSelector('section[aria-labelledby=rules-title] [role=status].success:not([hidden])');
+    expect(newest()).toMatchObject({ version: 3, rules: { routes: [{ prefix: '41' }] } });
+    expect(await violations()).toEqual([]);
+    forgetRefusals();
+  });
+
+  it('hands in a file of validity checks, which stays chosen when it is refused', async () => {
+    // The switch has a house of its own to be tested with; its links are told here in its place.
+    const name = { en: 'POS centre 1', ja: 'POSセンター1' };
+    const since = new Date().toISOString();
+    const idle = { state: 'up', since, businessDay: '2026-11-27', advices: 0, lines: [], mismatches: [], lenient: [] };
+    const centre = { id: 'pos-centre-1', name, side: 'acquirer', kind: 'pos', profile: 'x', ...idle };
+    await page.route('**/api/v1/switch/links', (route) => route.fulfill({ json: { items: [centre] } }));
+    await page.goto(`${house.api.url}/switch/validity`);
+    const form = page.locator('[data-testid=hand-in]');
+    await form.waitFor();
+    expect(await violations()).toEqual([]);
+    await form.locator('option').first().waitFor({ state: 'attached' });
+    const file = { name: 'cards.txt', mimeType: 'text/plain', buffer: Buffer.from('nonsense') };
+    await form.locator('input[type=file]').setInputFiles(file);
+    await form.locator('button').click();
+    await form.locator('[role=status].failure').waitFor();
+    expect(await form.locator('input[type=file]').evaluate((input: HTMLInputElement) => input.files?.length)).toBe(1);
+    await page.unroute('**/api/v1/switch/links');
+    forgetRefusals();
   });
 
   it('shows what waits in the lives of terminals as soon as it does, without a reload', async () => {

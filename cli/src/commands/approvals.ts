@@ -32,6 +32,7 @@ export async function showApproval({ client, console, json }: Context, id: strin
   if (json) console.out(JSON.stringify(answer.value));
   else {
     printTable(console, columnsOf(console), [answer.value]);
+    for (const [name, value] of Object.entries(answer.value.facts)) console.out(`  ${name}: ${value}`);
     for (const serial of answer.value.terminals) console.out(`  ${serial}`);
   }
   return exit.ok;

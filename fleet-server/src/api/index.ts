@@ -142,7 +142,7 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   negativeRoutes(app, rooms);
   operationsRoutes(app, rooms);
   configurationRoutes(app, rooms);
-  switchRuleRoutes(app, rooms.switchRules);
+  switchRuleRoutes(app, rooms.switchRules, access.people);
   softwareRoutes(app, rooms);
   switchRoutes(app, rooms);
   validityRoutes(app, rooms);

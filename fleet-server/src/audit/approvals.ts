@@ -1,5 +1,11 @@
-import { type ApprovalKind, approvalKinds } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import {
+  approvalFacts,
+  type ApprovalFacts,
+  type ApprovalKind,
+  approvalKinds,
+  parseJson,
+} from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Selectable, Transaction } from 'kysely';
 import {
@@ -21,6 +27,7 @@ import type { AuditTables } from './tables.ts';
 
 /** How long a request for approval stands. */
 const lifeMs = 7 * 86_400_000;
+const factsLengthMax = 65_536;
 
 /** Something that one person asked for and another has to approve. */
 export interface Approval {
@@ -30,6 +37,8 @@ export interface Approval {
   readonly subject: string;
   /** SHA-256 of exactly what is to be approved. */
   readonly digest: string;
+  /** What is asked for, as whoever decides reads it: the kind of job, the step of a life, the name of a campaign. */
+  readonly facts: ApprovalFacts;
   readonly state: 'requested' | 'approved' | 'refused' | 'expired';
   readonly requestedBy: string;
   /** Milliseconds since 1970. */
@@ -54,7 +63,7 @@ export type OnDecided = (
  * |---|---|---|
  * | requested | waits for somebody else with the right role | the same |
  * | approved, refused | decided, for good | the same |
- * | expired | nobody decided in time | the same; ask again |
+ * | expired | nobody decided in time, or what was asked for was taken back | the same; ask again |
  */
 export interface Approvals {
   /** Asks. ROLE_INSUFFICIENT: `by` may not order this kind. */
@@ -64,10 +73,14 @@ export interface Approvals {
       readonly kind: ApprovalKind;
       readonly subject: string;
       readonly digest: string;
+      /** Out of the same values as the digest: nobody decides on what they cannot read. */
+      readonly facts: ApprovalFacts;
       readonly by: Actor;
       readonly lifeMs?: number;
     },
   ): Promise<Result<Approval, 'ROLE_INSUFFICIENT'>>;
+  /** What was asked for is not to be had any more: nobody is shown a request that no decision can end. */
+  lapse(tx: Transaction<Database>, id: string): Promise<void>;
   /**
    * Decides. The person who asked may not, whatever they came with; nor who lacks the role; nor approves who is not apart from
    * whoever asked (`areApart`): they may refuse.
@@ -107,6 +120,7 @@ export function openApprovals(world: Pick<World, 'clock' | 'id'>, store: Store, 
     kind: kindOf(row.kind),
     subject: row.subject,
     digest: row.digest,
+    facts: unwrap(parseJson(approvalFacts, row.facts, factsLengthMax)),
     state: row.state === 'requested' && row.expires_at <= world.clock.now() ? 'expired' : row.state,
     requestedBy: row.requested_by,
     requestedAt: row.requested_at,
@@ -122,7 +136,7 @@ export function openApprovals(world: Pick<World, 'clock' | 'id'>, store: Store, 
   }
 
   const approvals: Approvals = {
-    async request(tx, { kind, subject, digest, by, lifeMs: life = lifeMs }) {
+    async request(tx, { kind, subject, digest, facts, by, lifeMs: life = lifeMs }) {
       const needs = approvalKinds[kind].order;
       if (!may(by, needs)) return fail('ROLE_INSUFFICIENT', { facts: { needs } });
       const now = world.clock.now();
@@ -131,6 +145,7 @@ export function openApprovals(world: Pick<World, 'clock' | 'id'>, store: Store, 
         kind,
         subject,
         digest,
+        facts: JSON.stringify(facts),
         requested_by: personOf(by),
         requested_at: now,
         expires_at: now + life,
@@ -142,6 +157,16 @@ export function openApprovals(world: Pick<World, 'clock' | 'id'>, store: Store, 
       await tx.insertInto('approvals').values(row).execute();
       await note(tx, { actor: by, action: `${kind}.request-approval`, subject, facts: { approval: row.id, digest } });
       return ok(approvalOf(row));
+    },
+
+    async lapse(tx, id) {
+      await tx
+        .updateTable('approvals')
+        .set({ expires_at: world.clock.now() })
+        .where('id', '=', id)
+        .where('state', '=', 'requested')
+        .where('expires_at', '>', world.clock.now())
+        .execute();
     },
 
     async decide(id, by, verdict, reason) {

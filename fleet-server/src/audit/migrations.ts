@@ -54,4 +54,14 @@ export const auditMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    // What was asked for before says no more than its subject.
+    name: 'audit-0003-approval-facts',
+    async up(db) {
+      await db.schema
+        .alterTable('approvals')
+        .addColumn('facts', 'text', (column) => column.notNull().defaultTo('{}'))
+        .execute();
+    },
+  },
 ];

@@ -29,6 +29,8 @@ export interface AuditTables {
     subject: string;
     /** SHA-256 of what is to be approved: an approval is for exactly that. */
     digest: string;
+    /** What is asked for, as people read it, JSON. */
+    facts: string;
     requested_by: string;
     requested_at: number;
     expires_at: number;

@@ -2,6 +2,7 @@ import {
   type CampaignDryRun,
   type CampaignSpec,
   causeCodes,
+  jobOfMany,
   parseQuery,
   ringsAreGrowing,
   serialSchema,
@@ -33,10 +34,26 @@ async function understand(rooms: CampaignRooms, spec: CampaignSpec, id: string) 
     return fail(requires.fault.code, { ...requires.fault, field: `requires:${requires.fault.offset ?? 0}` });
   if (!ringsAreGrowing(spec.rings)) return fail('CAMPAIGN_RINGS_INVALID', { field: 'rings' });
   if (!isTimeZone(spec.timeZone)) return fail('TIME_ZONE_UNKNOWN', { field: 'timeZone' });
+  const { startAt, endAt } = spec;
+  const startsAt = startAt === undefined ? rooms.world.clock.now() : Date.parse(startAt);
+  if (endAt !== undefined && Date.parse(endAt) <= Math.max(startsAt, rooms.world.clock.now()))
+    return fail('INPUT_INVALID', { field: 'endAt' });
+  const refused = refusedJob(spec);
+  if (refused !== undefined) return fail('CAMPAIGN_JOB_REFUSED', { field: refused });
   const inTime = spec.action.kind === 'software' ? rooms.software.inTime() : ok(undefined);
   if (!inTime.ok) return inTime;
   const action = await readyAction(rooms, spec, id);
   return action.ok ? ok({ target: target.value, requires: requires.value, action: action.value }) : action;
+}
+
+/**
+ * The job of a campaign that it may not order: what cannot be undone waits for a second person at each terminal, and nobody is asked
+ * for that here; keys have their custodians, and software its attestation, its gates and its way back.
+ */
+function refusedJob({ action }: CampaignSpec): string | undefined {
+  if (action.kind !== 'job') return undefined;
+  if (!jobOfMany.safeParse(action.body).success) return 'action.body.type';
+  return action.back === undefined || jobOfMany.safeParse(action.back).success ? undefined : 'action.back.type';
 }
 
 /** Stores a campaign that was proposed, and asks for its approval. Its cohort is what the query finds now. */
@@ -63,7 +80,14 @@ export async function createCampaign(rooms: CampaignRooms, spec: CampaignSpec, b
       const subject = `campaign/${id}`;
       const text = JSON.stringify(spec);
       const digest = digestOf({ id, spec: text });
-      const asked = await rooms.approvals.request(tx, { kind: 'campaign', subject, digest, by });
+      const facts = { name: spec.name, kind: spec.action.kind, terminals: cohort.length };
+      const asked = await rooms.approvals.request(tx, {
+        kind: 'campaign',
+        subject,
+        digest,
+        facts: { ...facts, target: spec.target },
+        by,
+      });
       if (!asked.ok) return asked;
       await tx
         .insertInto('campaigns')
@@ -88,7 +112,6 @@ export async function createCampaign(rooms: CampaignRooms, spec: CampaignSpec, b
       await draft.write(tx, id);
       await action.proposed?.(tx, by.subject);
       await noteEvent(tx, id, now, 'created', by.subject, { terminals: cohort.length });
-      const facts = { name: spec.name, kind: spec.action.kind, terminals: cohort.length };
       await rooms.note(tx, { actor: by, action: 'campaign.create', subject, afterHash: digest, facts });
       return ok(id);
     });

@@ -35,7 +35,7 @@ export interface LifecycleRooms {
   readonly world: Pick<World, 'clock' | 'log' | 'timers'>;
   readonly store: Store;
   readonly note: Note;
-  readonly approvals: Pick<Approvals, 'request' | 'onDecided'>;
+  readonly approvals: Pick<Approvals, 'request' | 'lapse' | 'onDecided'>;
   /** The secure part was destroyed: no key of the terminal counts any more. */
   readonly keysDestroyed: (tx: Transaction<Database>, serial: Serial) => Promise<void>;
   readonly benchTestPassed: BenchTestPassed;
@@ -261,7 +261,7 @@ export function openLifecycle(rooms: LifecycleRooms): Lifecycle {
       .execute();
     if (bag === 'closed' && given.bagNumber !== undefined)
       await tx.insertInto('bags').values({ number: given.bagNumber, serial, closed_at: at }).execute();
-    await tx.deleteFrom('lifecycle_proposals').where('serial', '=', serial).execute();
+    await dropProposals(tx, serial);
     await keepReports(tx, serial, given);
     if (given.wipeProof?.by === 'destruction') await rooms.keysDestroyed(tx, serial);
     await rooms.note(tx, serial, 'lifecycle-moved', {
@@ -292,14 +292,27 @@ export function openLifecycle(rooms: LifecycleRooms): Lifecycle {
     const subject = `terminal/${serial}`;
     const evidence = JSON.stringify(given);
     const digest = sha256(canonicalJson({ serial, from, to, reason, evidence }));
-    const asked = await rooms.approvals.request(tx, { kind: 'lifecycle', subject, digest, by });
+    const asked = await rooms.approvals.request(tx, {
+      kind: 'lifecycle',
+      subject,
+      digest,
+      facts: { from, to, reason, evidence: Object.keys(given).join(', ') },
+      by,
+    });
     if (!asked.ok) return asked;
-    await tx.deleteFrom('lifecycle_proposals').where('serial', '=', serial).execute();
+    await dropProposals(tx, serial);
     await tx
       .insertInto('lifecycle_proposals')
       .values({ approval: asked.value.id, serial, from_state: from, to_state: to, reason, evidence, by: by.subject })
       .execute();
     return ok('pending');
+  }
+
+  /** Takes back what was proposed for a terminal: it went another way, or somebody proposes another step. */
+  async function dropProposals(tx: Transaction<Database>, serial: Serial): Promise<void> {
+    const rows = await tx.selectFrom('lifecycle_proposals').select('approval').where('serial', '=', serial).execute();
+    for (const { approval } of rows) await rooms.approvals.lapse(tx, approval);
+    await tx.deleteFrom('lifecycle_proposals').where('serial', '=', serial).execute();
   }
 
   async function moved(serial: Serial): Promise<void> {

@@ -103,6 +103,7 @@ export function openRevocations({ world, store, approvals, certificates, note }:
           kind: 'revocation',
           subject: serials.length === 1 ? `terminal/${serials[0]}` : `terminals (${serials.length})`,
           digest: digestOf(serials),
+          facts: { terminals: serials.length },
           by,
         });
         if (!asked.ok) return asked;

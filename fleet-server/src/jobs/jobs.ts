@@ -88,7 +88,7 @@ export interface JobRooms {
   readonly live: LiveHub;
   readonly tenant: TenantId;
   readonly sign: Sign;
-  readonly approvals: Pick<Approvals, 'request' | 'decide' | 'onDecided'>;
+  readonly approvals: Pick<Approvals, 'request' | 'lapse' | 'decide' | 'onDecided'>;
   /** Tells a terminal, if it is there, that so many jobs wait. */
   notify(serial: Serial, jobs: number): void;
   /** Whether the key of a certificate of the terminal that is in force signed it. Without this nobody's word is carried here. */
@@ -345,6 +345,7 @@ export function openJobs(rooms: JobRooms): Jobs {
         kind: body.type.startsWith('key.') ? 'key' : 'wipe',
         subject: `terminal/${serial}`,
         digest: digestOf({ id, serial, type: body.type, params: JSON.stringify(body.params) }),
+        facts: { job: id, type: body.type },
         by,
         lifeMs: deadlineOf(body, ordering) - now,
       });
@@ -407,6 +408,7 @@ export function openJobs(rooms: JobRooms): Jobs {
     const now = world.clock.now();
     const result = report ? JSON.stringify(report) : null;
     await put(tx, row, { state, finished_at: now, changed_at: now, fault, result, is_late: isLate ? 1 : 0 });
+    if (row.state === 'held' && row.approval !== null) await rooms.approvals.lapse(tx, row.approval);
     await rooms.ended?.(tx, row.id, state, fault);
     await rooms.note(tx, serialSchema.parse(row.serial), 'job-finished', {
       job: row.id,

@@ -308,7 +308,9 @@ export function openTagRotations({
         if (await breakOffAsked(may.value)) return ok(undefined);
         const { begun_at } = may.value;
         const digest = digestOf(key, begun_at, reason);
-        const request = await approvals.request(tx, { kind: 'rotation', subject: `break off ${key}`, digest, by });
+        const subject = `break off ${key}`;
+        const facts = { key, reason };
+        const request = await approvals.request(tx, { kind: 'rotation', subject, digest, facts, by });
         if (!request.ok) return request;
         const row = { approval: request.value.id, key, begun_at, reason };
         await tx.insertInto('rotation_break_offs').values(row).execute();

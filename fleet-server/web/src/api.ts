@@ -20,6 +20,10 @@ export class ApiError extends Error {
 export const faultText = (error: unknown): string =>
   error instanceof ApiError && error.message !== '' ? error.message : t('error.network');
 
+/** What a refusal says, what can be done, and where the fault is: it is named there, or nobody finds it. */
+const wordsOf = ({ title, detail, field }: z.output<typeof problem>): string =>
+  [title, detail, field !== undefined && `(${field})`].filter(Boolean).join(' ');
+
 /** Asks the management API and parses what comes back. */
 export async function ask<S extends z.ZodType>(
   schema: S,
@@ -48,7 +52,7 @@ export async function ask<S extends z.ZodType>(
   if (!response.ok) {
     const told = problem.safeParse(value);
     throw told.success
-      ? new ApiError(response.status, told.data.code, `${told.data.title} ${told.data.detail}`)
+      ? new ApiError(response.status, told.data.code, wordsOf(told.data))
       : new ApiError(response.status, 'INTERNAL', '');
   }
   return schema.parse(value);

@@ -5,6 +5,7 @@ import { useEffect } from 'preact/hooks';
 import { connect, isSignedIn, liveness } from './live.ts';
 import { may, me, signOut } from './me.ts';
 import { AccessPage } from './pages/access.tsx';
+import { ApprovalsPage } from './pages/approvals.tsx';
 import { AuditPage } from './pages/audit.tsx';
 import { ExpiryPage } from './pages/expiry.tsx';
 import { CampaignPage, CampaignsPage } from './pages/campaigns.tsx';
@@ -16,7 +17,10 @@ import { NegativePage } from './pages/negative.tsx';
 import { SalesPage } from './pages/sales.tsx';
 import { SignInPage } from './pages/sign-in.tsx';
 import { SwitchPage } from './pages/switch.tsx';
+import { SwitchRulesPage } from './pages/switch-rules.tsx';
 import { TerminalPage } from './pages/terminal.tsx';
+import { ValidityPage } from './pages/validity.tsx';
+import { WebhookPage } from './pages/webhook.tsx';
 import { LivePill, NotLive } from './parts/index.tsx';
 import { language, speak, t } from './text/index.ts';
 
@@ -60,11 +64,12 @@ function Page() {
           <nav aria-label={t('nav.main')}>
             <a {...here('/', path === '/' || path.startsWith('/terminals'))}>{t('nav.fleet')}</a>
             <a {...here('/sales', path === '/sales')}>{t('nav.sales')}</a>
-            <a {...here('/switch', path === '/switch')}>{t('nav.switch')}</a>
+            <a {...here('/switch', path.startsWith('/switch'))}>{t('nav.switch')}</a>
             <a {...here('/campaigns', path.startsWith('/campaigns'))}>{t('nav.campaigns')}</a>
+            <a {...here('/approvals', path === '/approvals')}>{t('nav.approvals')}</a>
             <a {...here('/configuration', path === '/configuration')}>{t('nav.configuration')}</a>
             <a {...here('/negative', path === '/negative')}>{t('nav.negative')}</a>
-            {me.value && <a {...here('/access', path === '/access')}>{t('nav.access')}</a>}
+            {me.value && <a {...here('/access', path.startsWith('/access'))}>{t('nav.access')}</a>}
             {may('audit.read') && <a {...here('/audit', path === '/audit')}>{t('nav.audit')}</a>}
             <a {...here('/keys', path === '/keys')}>{t('nav.keys')}</a>
             <a {...here('/life', path === '/life')}>{t('nav.life')}</a>
@@ -93,11 +98,15 @@ function Page() {
         <Route path="/" component={FleetPage} />
         <Route path="/sales" component={SalesPage} />
         <Route path="/switch" component={SwitchPage} />
+        <Route path="/switch/rules" component={SwitchRulesPage} />
+        <Route path="/switch/validity" component={ValidityPage} />
+        <Route path="/approvals" component={ApprovalsPage} />
         <Route path="/campaigns" component={CampaignsPage} />
         <Route path="/campaigns/:id" component={CampaignPage} />
         <Route path="/configuration" component={ConfigurationPage} />
         <Route path="/negative" component={NegativePage} />
         <Route path="/access" component={AccessPage} />
+        <Route path="/access/webhooks/:id" component={WebhookPage} />
         <Route path="/audit" component={AuditPage} />
         <Route path="/keys" component={KeysPage} />
         <Route path="/life" component={LifePage} />

@@ -140,8 +140,14 @@ export const apiErrors = defineErrors({
     ja: { says: 'すでに判断が下されています。', next: '必要であれば改めて依頼してください。' },
   },
   APPROVAL_EXPIRED: {
-    en: { says: 'Nobody decided in time.', next: 'Ask anew: what is approved must be what is wanted now.' },
-    ja: { says: '期限までに判断されませんでした。', next: '現在の内容で改めて依頼してください。' },
+    en: {
+      says: 'Nobody decided in time, or what was asked for was taken back.',
+      next: 'Ask anew: what is approved must be what is wanted now.',
+    },
+    ja: {
+      says: '期限までに判断されなかったか、依頼が取り下げられました。',
+      next: '現在の内容で改めて依頼してください。',
+    },
   },
   ROLES_CONFLICT: {
     en: {

@@ -36,6 +36,16 @@ export const campaignErrors = defineErrors({
       next: '各段階の割合を前より大きくし、最後を100にしてください。',
     },
   },
+  CAMPAIGN_JOB_REFUSED: {
+    en: {
+      says: 'A campaign orders no jobs of this kind.',
+      next: 'Software, configuration and keys have a kind of campaign of their own. What cannot be undone is approved for each terminal: tsunagu workshop wipe FILE.',
+    },
+    ja: {
+      says: 'この種類のジョブは配信では指示できません。',
+      next: 'ソフトウェア・設定・鍵には、それぞれ専用の配信があります。元に戻せない処理は端末ごとに承認します: tsunagu workshop wipe ファイル',
+    },
+  },
   CAMPAIGN_CANNOT_GO_BACK: {
     en: {
       says: 'The campaign has no way back.',

@@ -87,14 +87,22 @@ export const createdToken = apiToken
 function isApprovalKind(text: string): text is ApprovalKind {
   return Object.hasOwn(approvalKinds, text);
 }
-export const approvalKind = z.string().refine(isApprovalKind).describe('What is asked for: `campaign` or `key`.');
+export const approvalKind = z
+  .string()
+  .refine(isApprovalKind)
+  .describe('What is asked for: `campaign`, `wipe`, `lifecycle`, `revocation`, `key` or `rotation`.');
 export const approvalState = z.enum(['requested', 'approved', 'refused', 'expired']).describe('Where it stands.');
+export const approvalFacts = z
+  .record(z.string().max(40), z.union([z.string().max(2_000), z.number()]))
+  .describe('What is asked for, by name: the kind of job, the step of a life, the name of a campaign.');
+export type ApprovalFacts = z.infer<typeof approvalFacts>;
 export const approval = z
   .object({
     id: z.string().describe('Id of the request.'),
     kind: approvalKind,
     subject: z.string().describe('What it is about.'),
     digest: z.string().describe('SHA-256 of exactly what is to be approved.'),
+    facts: approvalFacts.default({}),
     state: approvalState,
     requestedBy: z.string().describe('Id of the person who asked.'),
     requestedByName: z.string().describe('What the person who asked signs in as.'),

@@ -176,10 +176,14 @@ describe('approvals', () => {
     const operator = await signedIn(opened, 'orders', ['operator']);
     const by = { subject: 'orders', person: operator.id, roles: ['operator'], via: 'session' } as const;
     const ask = async (lifeMs = 3_600_000) =>
-      await store.write((tx) => approvals.request(tx, { kind: 'campaign', subject: 'campaign/1', digest, by, lifeMs }));
+      await store.write((tx) =>
+        approvals.request(tx, { kind: 'campaign', subject: 'campaign/1', digest, facts: {}, by, lifeMs }),
+      );
     const admin = { subject: 'admin', person: 'admin', roles: ['admin'] } as const;
     expect(
-      await store.write((tx) => approvals.request(tx, { kind: 'campaign', subject: 'campaign/1', digest, by: admin })),
+      await store.write((tx) =>
+        approvals.request(tx, { kind: 'campaign', subject: 'campaign/1', digest, facts: {}, by: admin }),
+      ),
     ).toMatchObject({ ok: false, fault: { code: 'ROLE_INSUFFICIENT' } });
     const asked = unwrap(await ask());
     let followed = '';
@@ -211,7 +215,9 @@ describe('approvals', () => {
     const token = String((await operator.call('POST', '/tokens', { name: 'robot', roles: ['operator'] })).body.token);
     const by = { subject: 'orders', person: operator.id, roles: ['operator'] } as const;
     const { id } = unwrap(
-      await opened.store.write((tx) => opened.approvals.request(tx, { kind: 'key', subject: 'key/1', digest, by })),
+      await opened.store.write((tx) =>
+        opened.approvals.request(tx, { kind: 'key', subject: 'key/1', digest, facts: {}, by }),
+      ),
     );
     const robot = callOn(opened, { token });
     expect((await robot('POST', `/approvals/${id}/decisions`, { verdict: 'approved' })).body.code).toBe('APPROVAL_OWN');
@@ -224,7 +230,9 @@ describe('who is apart from whom', () => {
   const decide = async (opened: OpenedApi, asks: string, decides: ReturnType<typeof callOn>, verdict = 'approved') => {
     const by = { subject: asks, person: asks, roles: ['operator'] } as const;
     const { id } = unwrap(
-      await opened.store.write((tx) => opened.approvals.request(tx, { kind: 'wipe', subject: 'job/1', digest, by })),
+      await opened.store.write((tx) =>
+        opened.approvals.request(tx, { kind: 'wipe', subject: 'job/1', digest, facts: {}, by }),
+      ),
     );
     const { body } = await decides('POST', `/approvals/${id}/decisions`, { verdict });
     return body.code ?? body['state'];

@@ -44,6 +44,23 @@ describe('a campaign', { timeout: 120_000 }, () => {
     expect((await why(house, made.id, 'CAMP-0001')).causes).toMatchObject([{ code: 'DONE' }]);
   });
 
+  it('orders no jobs that cannot be undone, or that have people or campaigns of their own, and does not end before it begins', async () => {
+    const house = await start();
+    await Terminal.open(house, 'KIND-0001');
+    const action = (type: string, params: object = {}) => ({ kind: 'job', body: { type, params } });
+    const all = { name: 'all', gate: null };
+    for (const type of ['terminal.wipe', 'key.unbind', 'key.rebind'])
+      for (const path of ['/campaigns', '/campaigns/dry-runs'])
+        expect((await propose(house, { ...all, action: action(type) }, path)).code, type).toBe('CAMPAIGN_JOB_REFUSED');
+    const back = { ...action('terminal.diagnose'), back: action('terminal.wipe').body };
+    expect((await propose(house, { ...all, action: back })).code).toBe('CAMPAIGN_JOB_REFUSED');
+    const good = { ...all, action: action('terminal.diagnose') };
+    const [startAt, endAt] = ['2030-01-02T00:00:00.000Z', '2030-01-01T00:00:00.000Z'];
+    expect(await propose(house, { ...good, startAt, endAt })).toMatchObject({ code: 'INPUT_INVALID', field: 'endAt' });
+    expect(await propose(house, { ...good, endAt: '2001-01-01T00:00:00.000Z' })).toMatchObject({ field: 'endAt' });
+    expect(await propose(house, { ...good, startAt: endAt, endAt: startAt })).toMatchObject({ phase: 'proposed' });
+  });
+
   it('pauses at its threshold with the failed terminals as exceptions, and goes on when a person says so', async () => {
     const house = await start();
     const terminals = await Promise.all(['THRE-0001', 'THRE-0002'].map((serial) => Terminal.open(house, serial)));

@@ -45,10 +45,14 @@ export async function publish(
 }
 
 /** An operator proposes a campaign. */
-export async function propose(house: TestHouse, asked: object): Promise<CampaignDetail & { code?: string }> {
+export async function propose(
+  house: TestHouse,
+  asked: object,
+  path = '/campaigns',
+): Promise<CampaignDetail & { code?: string }> {
   const operator = operators.get(house) ?? (await caller(house, 'operator', 'operator'));
   operators.set(house, operator);
-  return await operator('/campaigns', asked);
+  return await operator(path, asked);
 }
 export const operators = new WeakMap<TestHouse, Awaited<ReturnType<typeof caller>>>();
 /** The administrator acts. */

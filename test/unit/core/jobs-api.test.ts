@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { endWiped } from '@tsunagu/fleet-server/identity/index';
 import { openStore } from '@tsunagu/fleet-server/store/index';
 import { migrations } from '@tsunagu/fleet-server/store/migrations';
+import { models } from '@tsunagu/protocols/catalogue';
 import { devicePaths, jobIdSchema, registeredTerminal } from '@tsunagu/protocols/fleet';
 import { ok, unwrap } from '@tsunagu/protocols/kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -149,8 +150,24 @@ test('a wipe that is refused, or taken back before, is never done', async () => 
   const takenBack = (await order(mori, one, 'terminal.wipe')).body;
   const approval = await waiting();
   await change(mori, takenBack.id, 'cancellation');
-  expect((await decide(approval, 'approved')).body.code).toBe('JOB_OVER');
+  // What no decision can end any more waits for nobody.
+  expect(await waiting()).toBeUndefined();
+  expect((await decide(approval, 'approved')).body.code).toBe('APPROVAL_EXPIRED');
   expect((await mori.call('GET', `/jobs/${takenBack.id}`)).body).toMatchObject({ state: 'cancelled' });
+});
+
+test('whoever decides reads what is asked for: unbinding a terminal and rebinding it are two requests about one terminal', async () => {
+  const model = models.find(({ protectionKeyBy }) => protectionKeyBy !== 'agreement')?.id;
+  const place = { merchant: '喫茶つなぐ', shop: '本店', lane: '1' };
+  const host = 'JOB-0034';
+  expect((await house.call('POST', '/terminals', { serial: host, model, place })).status).toBe(201);
+  for (const kind of ['key.unbind', 'key.rebind', 'terminal.wipe']) {
+    const { id, code } = (await order(mori, host, kind)).body;
+    expect(code, kind).toBeUndefined();
+    const { items } = (await sato.call('GET', '/approvals?state=requested&limit=1')).body;
+    expect(items?.[0]).toMatchObject({ subject: `terminal/${host}`, facts: { type: kind, job: id } });
+    await change(mori, id, 'cancellation');
+  }
 });
 
 test('a log that a terminal sent is read as text, and only when it is there', async () => {

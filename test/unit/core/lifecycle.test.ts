@@ -105,6 +105,11 @@ const moveByTwo = async (serial: string, to: string, evidence: object): Promise<
   expect((await sato.call('POST', `/approvals/${approval}/decisions`, { verdict: 'approved' })).status).toBe(200);
   return approval;
 };
+/** What waits for a second person about a terminal. */
+const waitingFor = async (serial: string) =>
+  ((await sato.call('GET', '/approvals?kind=lifecycle&state=requested')).body.items ?? []).filter(
+    (one) => one['subject'] === `terminal/${serial}`,
+  );
 const stateOf = async (serial: string) =>
   lifecycleView.parse((await house.call('GET', `/terminals/${serial}/lifecycle`)).body);
 const ask = async (claim: ClaimBundle, key = newKey()) => {
@@ -204,8 +209,16 @@ describe('a life', () => {
       evidence: { bagNumber: 'BAG-0100', nothingOwed: owed },
     });
     expect(again.body).toMatchObject({ code: 'LIFECYCLE_EVIDENCE_DIFFERS', facts: { item: 'bagNumber' } });
-    // A person's word alone needs a second one.
-    await moveByTwo('LIFE-0005', 'returned', { bagNumber: 'BAG-0102', nothingOwed: owed });
+    // A person's word alone needs a second one, who reads which step it is; asked for anew, the request before it waits for nobody.
+    const evidence = { bagNumber: 'BAG-0102', nothingOwed: owed };
+    await mori.call('POST', '/terminals/LIFE-0005/lifecycle', { to: 'returned', reason: 'first', evidence });
+    const [first, ...none] = await waitingFor('LIFE-0005');
+    expect([first, none]).toMatchObject([{ facts: { from: 'deployed', to: 'returned', reason: 'first' } }, []]);
+    await moveByTwo('LIFE-0005', 'returned', evidence);
+    expect(await waitingFor('LIFE-0005')).toEqual([]);
+    expect(
+      (await sato.call('POST', `/approvals/${String(first?.['id'])}/decisions`, { verdict: 'refused' })).body.code,
+    ).toBe('APPROVAL_EXPIRED');
     expect((await stateOf('LIFE-0005')).state).toBe('returned');
     // A request that was decided is decided.
     expect((await sato.call('POST', `/approvals/${approval}/decisions`, { verdict: 'approved' })).body.code).toBe(

@@ -62,7 +62,11 @@ it('what a terminal reported and a step stands on outlives its job, for an asses
     world,
     store,
     note: () => Promise.resolve(),
-    approvals: { request: () => Promise.reject(new Error('nobody')), onDecided: () => undefined },
+    approvals: {
+      request: () => Promise.reject(new Error('nobody')),
+      lapse: () => Promise.resolve(),
+      onDecided: () => undefined,
+    },
     keysDestroyed: () => Promise.resolve(),
     benchTestPassed: () => Promise.resolve(false),
     heardOf: unheard,

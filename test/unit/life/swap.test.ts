@@ -100,7 +100,11 @@ function rooms(
     world,
     store: mortal,
     note: () => Promise.resolve(),
-    approvals: { request: () => Promise.reject(new Error('nobody')), onDecided: () => undefined },
+    approvals: {
+      request: () => Promise.reject(new Error('nobody')),
+      lapse: () => Promise.resolve(),
+      onDecided: () => undefined,
+    },
     keysDestroyed: () => Promise.resolve(),
     benchTestPassed: () => Promise.resolve(false),
     heardOf: unheard,

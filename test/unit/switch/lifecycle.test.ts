@@ -24,7 +24,11 @@ const move = async (...path: readonly LifecycleState[]): Promise<void> => {
     world,
     store: house.store,
     note: () => Promise.resolve(),
-    approvals: { request: () => Promise.reject(new Error('no second person here')), onDecided: () => undefined },
+    approvals: {
+      request: () => Promise.reject(new Error('no second person here')),
+      lapse: () => Promise.resolve(),
+      onDecided: () => undefined,
+    },
     keysDestroyed: () => Promise.resolve(),
     benchTestPassed: () => Promise.resolve(false),
     heardOf: unheard,

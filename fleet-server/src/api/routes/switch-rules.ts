@@ -14,6 +14,7 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
+import type { People } from '../access/people.ts';
 import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
 import { etagOf, ifMatch, versionOf } from '../if-match.ts';
@@ -25,7 +26,9 @@ const byKind = z.object({ kind: switchRuleKind });
 const usesMax = 1_000;
 
 /** Routing, stand-in and contracts of the switch: as they are, as they were, and what they would say. */
-export function switchRuleRoutes(app: ApiApp, rooms: SwitchRuleRooms): void {
+export function switchRuleRoutes(app: ApiApp, rooms: SwitchRuleRooms, people: Pick<People, 'find'>): void {
+  /** The store keeps who it was; people read their name. */
+  const named = <T extends { readonly by: string }>(of: T): T => ({ ...of, by: people.find(of.by)?.name ?? of.by });
   const tags = ['switch'];
   const config = { permission: 'fleet.read' } as const;
 
@@ -42,7 +45,7 @@ export function switchRuleRoutes(app: ApiApp, rooms: SwitchRuleRooms): void {
     },
     async (request, reply) => {
       const view = unwrap(await rooms.rules.view(request.params.kind));
-      return reply.header('etag', etagOf(view.version)).send(view);
+      return reply.header('etag', etagOf(view.version)).send(named(view));
     },
   );
 
@@ -63,7 +66,7 @@ export function switchRuleRoutes(app: ApiApp, rooms: SwitchRuleRooms): void {
       const view = unwrap(
         await rooms.rules.change(request.params.kind, versionOf(request), rules, reason, actorOf(request).person),
       );
-      return reply.header('etag', etagOf(view.version)).send(view);
+      return reply.header('etag', etagOf(view.version)).send(named(view));
     },
   );
 
@@ -80,7 +83,9 @@ export function switchRuleRoutes(app: ApiApp, rooms: SwitchRuleRooms): void {
       },
     },
     async ({ params, query }) =>
-      answerPage(unwrap(sliceOf(await rooms.rules.versions(params.kind), ({ version }) => String(version), query))),
+      answerPage(
+        unwrap(sliceOf((await rooms.rules.versions(params.kind)).map(named), ({ version }) => String(version), query)),
+      ),
   );
 
   app.get(
@@ -94,7 +99,7 @@ export function switchRuleRoutes(app: ApiApp, rooms: SwitchRuleRooms): void {
         response: { 200: switchRulesView, '4xx': refused },
       },
     },
-    async ({ params }) => unwrap(await rooms.rules.view(params.kind, params.version)),
+    async ({ params }) => named(unwrap(await rooms.rules.view(params.kind, params.version))),
   );
 
   app.post(

@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import {
   accessPaths,
   apiToken,
+  type changePerson,
   createdToken,
   createdWebhook,
   page,
@@ -18,7 +19,11 @@ import { may, me } from '../me.ts';
 import { formText } from '../parts/form-text.ts';
 import { Mark } from '../parts/index.tsx';
 import { moment } from '../text/format.ts';
-import { reasonText, t, type TextKey } from '../text/index.ts';
+import { t, type TextKey } from '../text/index.ts';
+import { WebhookState } from './webhook.tsx';
+
+/** Who holds the token of the machine: a role without a person, and without a passphrase. */
+const owner = 'admin';
 
 const lists = { people: page(person), tokens: page(apiToken), webhooks: page(webhook) };
 
@@ -35,6 +40,10 @@ export function AccessPage() {
     undefined,
   );
 
+  /** Who is being changed: the form keeps what is in it until the server took it. */
+  const changing = useSignal<string | undefined>(undefined);
+  const changed = people.value.find(({ id }) => id === changing.value);
+
   const load = async (): Promise<void> => {
     tokens.value = (await ask(lists.tokens, `${accessPaths.tokens}?limit=200`)).items;
     if (may('people.manage')) people.value = (await ask(lists.people, `${accessPaths.people}?limit=200`)).items;
@@ -46,6 +55,8 @@ export function AccessPage() {
       await load();
     } catch (error) {
       said.value = { text: faultText(error), isFailure: true };
+      // What somebody else changed in the meantime is what the next attempt goes by.
+      await load().catch(() => undefined);
     }
   };
   useEffect(() => {
@@ -75,8 +86,18 @@ export function AccessPage() {
             <tr key={each.id}>
               <th scope="row">{each.name}</th>
               <td>{each.roles.map((role) => t(`role.${role}`)).join(', ')}</td>
-              <td>{each.hasPassphrase ? t('access.set') : '–'}</td>
               <td>
+                {each.endedAt === null ? (
+                  each.hasPassphrase ? (
+                    t('access.set')
+                  ) : (
+                    '–'
+                  )
+                ) : (
+                  <Mark tone="off">{t('access.endedPerson')}</Mark>
+                )}
+              </td>
+              <td class="buttons">
                 {each.endedAt === null && (
                   <button
                     type="button"
@@ -91,10 +112,39 @@ export function AccessPage() {
                     {t('access.link')}
                   </button>
                 )}
+                {each.id !== me.value?.person && (
+                  <button
+                    type="button"
+                    aria-label={`${t('access.change')}: ${each.name}`}
+                    aria-pressed={changing.value === each.id}
+                    onClick={() => {
+                      changing.value = changing.value === each.id ? undefined : each.id;
+                    }}
+                  >
+                    {t('access.change')}
+                  </button>
+                )}
               </td>
             </tr>
           ))}
         </Section>
+      )}
+      {changed && (
+        <PersonForm
+          key={changed.id}
+          of={changed}
+          onSend={(change) =>
+            attempt(async () => {
+              await ask(person, accessPaths.person(changed.id), {
+                method: 'PATCH',
+                body: change,
+                match: `"${changed.version}"`,
+              });
+              changing.value = undefined;
+              return { text: t('access.changed', { name: changed.name }) };
+            })
+          }
+        />
       )}
       {may('people.manage') && (
         <Form
@@ -126,7 +176,12 @@ export function AccessPage() {
       >
         {tokens.value.map((each) => (
           <tr key={each.id}>
-            <th scope="row">{each.name}</th>
+            <th scope="row">
+              {each.name}
+              {each.person !== me.value?.person && (
+                <span class="under">{people.value.find(({ id }) => id === each.person)?.name ?? each.person}</span>
+              )}
+            </th>
             <td>{each.roles.map((role) => t(`role.${role}`)).join(', ')}</td>
             <td>{each.lastUsedAt === null ? '–' : moment(each.lastUsedAt)}</td>
             <td>
@@ -187,16 +242,12 @@ export function AccessPage() {
         <Section name="access.webhooks" columns={['access.name', 'access.url', 'access.state', 'access.action']}>
           {webhooks.value.map((each) => (
             <tr key={each.id}>
-              <th scope="row">{each.name}</th>
-              <td>{each.url}</td>
+              <th scope="row">
+                <a href={`/access/webhooks/${each.id}`}>{each.name}</a>
+              </th>
+              <td class="wide">{each.url}</td>
               <td>
-                <Mark tone={each.state === 'paused' ? 'off' : each.failingSince === null ? 'ok' : 'error'}>
-                  {t(each.state === 'active' && each.failingSince !== null ? 'access.failing' : `access.${each.state}`)}
-                </Mark>{' '}
-                {each.pausedFor !== null && <span class="quiet">{reasonText(each.pausedFor, null)}</span>}
-                {each.nextAttemptAt !== null && (
-                  <span class="quiet">{t('access.triedNext', { at: moment(each.nextAttemptAt) })}</span>
-                )}
+                <WebhookState of={each} />
               </td>
               <td>
                 {each.state === 'active' && each.failingSince !== null && (
@@ -237,7 +288,86 @@ export function AccessPage() {
           </label>
         </Form>
       )}
+      {me.value?.person !== undefined && me.value.person !== owner && (
+        <form
+          class="panel pad"
+          aria-label={t('access.ownPassphrase')}
+          data-testid="access.ownPassphrase"
+          onSubmit={(event) => {
+            event.preventDefault();
+            const form = event.currentTarget;
+            void attempt(async () => {
+              const body = { passphrase: formText(form, 'passphrase') };
+              await ask(person, accessPaths.passphrase, { method: 'PUT', body });
+              form.reset();
+              return { text: t('access.passphraseSet') };
+            });
+          }}
+        >
+          <label>
+            {t('access.passphraseHint')}
+            <input
+              name="passphrase"
+              type="password"
+              required
+              minLength={12}
+              maxLength={256}
+              autoComplete="new-password"
+            />
+          </label>
+          <button type="submit" class="primary">
+            {t('access.ownPassphrase')}
+          </button>
+        </form>
+      )}
     </main>
+  );
+}
+
+/** Roles of a person, and whether they may sign in. */
+function PersonForm({
+  of,
+  onSend,
+}: {
+  of: z.infer<typeof person>;
+  onSend: (change: z.infer<typeof changePerson>) => Promise<void>;
+}) {
+  const isEnded = of.endedAt !== null;
+  return (
+    <form
+      class="panel pad"
+      aria-label={t('access.changePerson', { name: of.name })}
+      data-testid="access.changePerson"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const form = event.currentTarget;
+        const held = new FormData(form).getAll('role');
+        const ended = formText(form, 'ended') === 'on';
+        void onSend({
+          roles: roles.filter((role) => held.includes(role)),
+          ...(ended !== isEnded && { ended }),
+        });
+      }}
+    >
+      <h2>{t('access.changePerson', { name: of.name })}</h2>
+      <fieldset>
+        <legend>{t('access.roles')}</legend>
+        {roles.map((role) => (
+          <label key={role}>
+            <input type="checkbox" name="role" value={role} defaultChecked={of.roles.includes(role)} />{' '}
+            {t(`role.${role}`)}
+          </label>
+        ))}
+      </fieldset>
+      <label>
+        <span>
+          <input type="checkbox" name="ended" defaultChecked={isEnded} /> {t('access.end')}
+        </span>
+      </label>
+      <button type="submit" class="primary">
+        {t('access.change')}
+      </button>
+    </form>
   );
 }
 

@@ -9,6 +9,7 @@ import {
   causeTexts,
   managementPaths,
   page,
+  type Permission,
   type Why,
   whyAnswer,
 } from '@tsunagu/protocols/fleet';
@@ -16,6 +17,7 @@ import { useEffect } from 'preact/hooks';
 import type { z } from 'zod';
 import { ask, faultText } from '../api.ts';
 import { campaignVersions } from '../live.ts';
+import { may } from '../me.ts';
 import { formText } from '../parts/form-text.ts';
 import { Mark, type Tone, Alert } from '../parts/index.tsx';
 import { count, moment } from '../text/format.ts';
@@ -35,6 +37,10 @@ const tones: Readonly<Record<Phase, Tone>> = {
   rolledBack: 'error',
   rejected: 'off',
 };
+
+/** What somebody has to be allowed for a verb. Its order and its approval are duties apart. */
+const needs = (verb: CampaignVerb): Permission =>
+  verb === 'approve' || verb === 'reject' || verb === 'promote' ? 'campaigns.approve' : 'fleet.operate';
 
 /** What a person may do in each phase. */
 const verbs: Readonly<Record<Phase, readonly CampaignVerb[]>> = {
@@ -122,13 +128,22 @@ export function CampaignPage({ id }: { id: string }) {
   useEffect(() => {
     void look().catch(tell);
   }, [id, campaignVersions.value.get(id)]);
-  const act = (verb: CampaignVerb): void => {
+  const isSending = useSignal(false);
+  const act = (verb: CampaignVerb, form: HTMLFormElement): void => {
     failure.value = '';
+    isSending.value = true;
     void ask(campaignDetail, managementPaths.campaignActs(id), {
       method: 'POST',
       key: crypto.randomUUID(),
-      body: { verb },
-    }).then((acted) => (shown.value = acted), tell);
+      body: { verb, reason: formText(form, 'reason') },
+      // Of two who press at once, one would open a ring that neither has seen; what stops a campaign waits for nothing.
+      ...(verb === 'promote' && shown.value && { match: `"${shown.value.version}"` }),
+    })
+      .then((acted) => {
+        shown.value = acted;
+        form.reset();
+      }, tell)
+      .finally(() => (isSending.value = false));
   };
   const campaign = shown.value;
   if (!campaign)
@@ -137,6 +152,7 @@ export function CampaignPage({ id }: { id: string }) {
         <p class="panel pad failure">{failure.value}</p>
       </main>
     );
+  const offered = verbs[campaign.phase].filter((verb) => may(needs(verb)));
   return (
     <main id="content">
       <section class="panel" aria-labelledby="campaign">
@@ -145,13 +161,27 @@ export function CampaignPage({ id }: { id: string }) {
           <Mark tone={tones[campaign.phase]}>{tAny('phase', campaign.phase)}</Mark>
         </header>
         {campaign.reason !== null && <p class="pad failure">{errorText(campaign.reason)}</p>}
-        <p class="pad">
-          {verbs[campaign.phase].map((verb) => (
-            <button key={verb} type="button" class="quiet-button" onClick={() => act(verb)}>
-              {tAny('verb', verb)}
-            </button>
-          ))}
-        </p>
+        {offered.length > 0 && (
+          <form
+            class="inline"
+            data-testid="acts"
+            onSubmit={(event) => {
+              event.preventDefault();
+              const pressed = offered.find((verb) => verb === event.submitter?.getAttribute('value'));
+              if (pressed) act(pressed, event.currentTarget);
+            }}
+          >
+            <label>
+              {t('campaign.reason')}
+              <input name="reason" maxLength={200} autoComplete="off" />
+            </label>
+            {offered.map((verb) => (
+              <button key={verb} type="submit" value={verb} class="quiet-button" disabled={isSending.value}>
+                {tAny('verb', verb)}
+              </button>
+            ))}
+          </form>
+        )}
         {failure.value !== '' && (
           <p class="pad failure" role="status">
             {failure.value}

@@ -76,7 +76,11 @@ export function LifePage() {
     <main id="content">
       <h1 class="hidden">{t('nav.life')}</h1>
       <Alert text={fault.value} />
-      <Part title={t('life.approvals')} count={approvals.length}>
+      <Part
+        title={t('life.approvals')}
+        count={approvals.length}
+        link={{ href: '/approvals', text: t('approvals.title') }}
+      >
         {approvals.map(({ id, subject, requestedByName, requestedAt }) => (
           <Row key={id} serial={subject.replace('terminal/', '')} at={requestedAt} says={requestedByName} />
         ))}
@@ -119,12 +123,23 @@ export function LifePage() {
   );
 }
 
-function Part({ title, count, children }: { title: string; count: number; children: ComponentChildren }) {
+function Part({
+  title,
+  count,
+  link,
+  children,
+}: {
+  title: string;
+  count: number;
+  link?: { readonly href: string; readonly text: string };
+  children: ComponentChildren;
+}) {
   return (
     <section class="panel" aria-label={title}>
       <header>
         <h2>{title}</h2>
         <Mark tone={count === 0 ? 'ok' : 'warn'}>{String(count)}</Mark>
+        {link && <a href={link.href}>{link.text} →</a>}
       </header>
       {count === 0 ? (
         <p class="quiet pad">{t('life.nothing')}</p>

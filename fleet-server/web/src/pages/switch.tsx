@@ -44,6 +44,8 @@ export function SwitchPage() {
               {t('switch.counts', { on: count(on), all: count(issuers.length) })}
             </Mark>
           )}
+          <a href="/switch/rules">{t('rules.title')} →</a>
+          <a href="/switch/validity">{t('validity.title')} →</a>
         </header>
         <Alert text={fault.value} />
         <Said of={said.value} />

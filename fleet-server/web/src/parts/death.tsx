@@ -5,16 +5,7 @@ import { z } from 'zod';
 import { ask, faultText } from '../api.ts';
 import { language, t } from '../text/index.ts';
 import { Alert } from './index.tsx';
-
-/** Has the browser keep a file. */
-function keep(name: string, type: string, content: BlobPart): void {
-  const url = URL.createObjectURL(new Blob([content], { type }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
-}
+import { keep } from './keep.ts';
 
 /** The certificate of death of a scrapped terminal, and its signed record and print to take away. */
 export function Death({ serial }: { serial: string }) {

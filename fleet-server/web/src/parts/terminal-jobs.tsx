@@ -3,6 +3,8 @@ import {
   type Job,
   job as jobSchema,
   jobKinds,
+  jobOfMany,
+  type JobType,
   jobTypes,
   type LifecycleState,
   managementPaths,
@@ -13,6 +15,7 @@ import { useEffect } from 'preact/hooks';
 import { ask, faultText } from '../api.ts';
 import { Alert } from './index.tsx';
 import { follow, jobs } from '../live.ts';
+import { may } from '../me.ts';
 import { moment } from '../text/format.ts';
 import { errorText, language, t } from '../text/index.ts';
 import { formText } from './form-text.ts';
@@ -22,6 +25,11 @@ const shownMax = 12;
 const kinds = jobTypes.filter(
   (type) => jobKinds[type].policy.isForPeople && jobKinds[type].params.safeParse({}).success,
 );
+/** Whether whoever looks may order a kind; the server decides all the same. */
+const mayOrder = (type: JobType): boolean =>
+  jobKinds[type].policy.isDestructive
+    ? may(type.startsWith('key.') ? 'keys.order' : 'wipes.order') && may('fleet.operate')
+    : may('fleet.operate') || (may('fleet.field') && jobOfMany.safeParse({ type, params: {} }).success);
 /** What a kind of job is called in the reader's language. */
 export const titleOf = (type: string): string => {
   const known = jobTypes.find((one) => one === type);
@@ -70,34 +78,39 @@ export function TerminalJobs({ serial, lifecycle }: { serial: string; lifecycle:
     .toSorted((one, other) => other.createdAt.localeCompare(one.createdAt))
     .slice(0, shownMax);
 
+  const offered = kinds.filter(mayOrder);
   const unheard = unheardText(lifecycle, language.value, serial);
   return (
     <section class="panel" aria-labelledby="jobs">
       <header>
         <h2 id="jobs">{t('jobs.title')}</h2>
       </header>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void send(managementPaths.terminalJobs(serial), {
-            job: { type: formText(event.currentTarget, 'kind'), params: {} },
-          });
-        }}
-      >
-        <label>
-          {t('jobs.kind')}
-          <select name="kind">
-            {kinds.map((type) => (
-              <option key={type} value={type}>
-                {titleOf(type)}
-              </option>
-            ))}
-          </select>
-        </label>
-        <button type="submit" disabled={isSending.value}>
-          {t('jobs.order')}
-        </button>
-      </form>
+      {offered.length === 0 ? (
+        <p class="quiet pad">{t('jobs.mayNot')}</p>
+      ) : (
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            void send(managementPaths.terminalJobs(serial), {
+              job: { type: formText(event.currentTarget, 'kind'), params: {} },
+            });
+          }}
+        >
+          <label>
+            {t('jobs.kind')}
+            <select name="kind">
+              {offered.map((type) => (
+                <option key={type} value={type}>
+                  {titleOf(type)}
+                </option>
+              ))}
+            </select>
+          </label>
+          <button type="submit" disabled={isSending.value}>
+            {t('jobs.order')}
+          </button>
+        </form>
+      )}
       <Alert text={failure.value} />
       {unheard !== undefined && shown.some(({ finishedAt }) => finishedAt === null) && (
         <p class="pad" data-testid="unheard">
@@ -122,7 +135,12 @@ export function TerminalJobs({ serial, lifecycle }: { serial: string; lifecycle:
                 </td>
                 <td class="wide quiet number">{moment(one.createdAt)}</td>
                 <td>
-                  {one.finishedAt === null && !one.isCancelling && (
+                  {one.state === 'held' && (
+                    <>
+                      <a href="/approvals">{t('jobs.approve')}</a>{' '}
+                    </>
+                  )}
+                  {offered.length > 0 && one.finishedAt === null && !one.isCancelling && (
                     <button
                       type="button"
                       disabled={isSending.value}

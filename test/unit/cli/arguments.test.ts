@@ -1,0 +1,21 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { exit } from 'tsunagu/console/index';
+import { expect, test } from 'vitest';
+
+const program = join(import.meta.dirname, '../../../cli/bin/tsunagu.js');
+
+// The bare program takes a word too many, to say that it is no command; its commands once took that over, and passed over what they
+// did not understand: "revoke A B --confirm A" revoked A and kept silent about B.
+test.each([
+  ['ca', 'rotate', 'issuing'],
+  ['terminals', 'nosuch'],
+  ['revoke', 'A-0001', 'B-0001', '--confirm', 'A-0001'],
+  ['job', 'approve', 'one', 'two'],
+])('says what it does not understand, and does nothing: %s %s %s', { timeout: 120_000 }, (...argv) => {
+  const { status, stderr } = spawnSync(process.execPath, [program, '--server', 'http://127.0.0.1:9', ...argv], {
+    encoding: 'utf8',
+    env: { ...process.env, TSUNAGU_TOKEN: 'x', LANG: 'C' },
+  });
+  expect([status, stderr]).toEqual([exit.usage, expect.stringContaining('COMMAND_INVALID')]);
+});
