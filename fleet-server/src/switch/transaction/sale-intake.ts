@@ -96,11 +96,27 @@ export class SaleIntake {
    * @param isWide it has characters that only a link takes whose profile allows them
    */
   async take(asking: Asking, sale: TerminalSale, durable: () => void, isWide: boolean): Promise<Reply> {
-    const { key, ksn, face } = asking;
-    const { message } = sale;
     const now = this.#world.clock.now();
     const id = saleId(now, this.#world.id());
     const judged = await this.#judge(asking, sale, id, now);
+    try {
+      return await this.#perform(asking, sale, durable, isWide, id, now, judged);
+    } finally {
+      if (judged.approval) this.#standIn.left(id);
+    }
+  }
+
+  async #perform(
+    asking: Asking,
+    sale: TerminalSale,
+    durable: () => void,
+    isWide: boolean,
+    id: string,
+    now: number,
+    judged: Judged,
+  ): Promise<Reply> {
+    const { key, ksn, face } = asking;
+    const { message } = sale;
     const { link, approval, isPosting } = judged;
     const { row, outgoing } = await this.#written(asking, sale, id, now, judged, isWide);
     // Whoever repeats the request while this one is under way has to find it.
