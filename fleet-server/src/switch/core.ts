@@ -170,7 +170,7 @@ export async function openCore<Prepared extends Pick<PreparedLink, 'link'>>(
     }
   }
 
-  const operator = openOperator(world, rooms.store, journal, advices, desk, {
+  const operator = openOperator(world, rooms.store, advices, desk, {
     links: () => [...issuers.values(), ...options.centres()],
     issuer: (id) => issuers.get(id),
     lane: (link) => lanes.of(link),
