@@ -1,5 +1,6 @@
 import {
   type reconcileDay,
+  type settleDay,
   type SwitchAdvice,
   type SwitchAlarmView,
   switchAlarmView,
@@ -36,6 +37,7 @@ export interface SwitchClient {
   alarmSeen(id: string): Promise<Result<unknown>>;
   reconciliations(count: number): Promise<Result<readonly SwitchReconciliation[]>>;
   reconcileDay(what: z.input<typeof reconcileDay>): Promise<Result<SwitchReconciliation>>;
+  settleDay(link: string, day: string, what: z.input<typeof settleDay>): Promise<Result<SwitchReconciliation>>;
   differencesOf(link: string, day: string): Promise<Result<readonly SwitchDifference[]>>;
 }
 
@@ -62,6 +64,7 @@ export function switchCalls({ call, all }: Calls): SwitchClient {
     alarmSeen: (id) => call(nothing, switchPaths.alarmSeen(id), {}),
     reconciliations: (count) => all(switchReconciliation, switchPaths.reconciliations, count),
     reconcileDay: (what) => call(switchReconciliation, switchPaths.reconciliations, what),
+    settleDay: (link, day, what) => call(switchReconciliation, switchPaths.daySettlement(link, day), what),
     differencesOf: (link, day) => items(call(switchDifferences, switchPaths.differences(link, day))),
   };
 }

@@ -29,6 +29,7 @@ export function describeSale({ texts, language }: Pick<Console, 'texts' | 'langu
     sale.stan && texts.sale.stan(sale.stan),
     sale.original && texts.sale.follow(sale.original),
     sale.approvalCode && texts.sale.approval(sale.approvalCode),
+    sale.tillCode && texts.sale.till(sale.tillCode),
     sale.actionCode && texts.sale.action(sale.actionCode, wordsOf(sale, sale.actionCode, language)),
     sale.decidedBy === 'terminal' && texts.sale.offline,
     sale.isQueued && texts.sale.queued,

@@ -13,8 +13,7 @@ export async function showAlarms(context: Context): Promise<ExitCode> {
     { head: heads.id, cell: ({ id }) => id },
     { head: heads.from, cell: ({ from }) => from },
     { head: heads.code, cell: ({ code }) => code },
-    // Which file, which element: what its text says that the alarm names.
-    { head: heads.facts, cell: ({ facts }) => factsOf(facts) || '-' },
+    { head: heads.about, cell: ({ facts }) => factsText(facts) || console.texts.none },
     { head: heads.count, cell: ({ count }) => String(count), right: true },
     { head: heads.since, cell: ({ firstAt }) => momentOf(firstAt) },
     { head: heads.last, cell: ({ lastAt }) => momentOf(lastAt) },
@@ -27,10 +26,11 @@ export async function showAlarms(context: Context): Promise<ExitCode> {
   return answer.value.length > 0 ? exit.otherOutcome : exit.ok;
 }
 
-const factsOf = (facts: SwitchAlarmView['facts']): string =>
+/** What an alarm is about, as the dashboard says it; an element of a message by its number. */
+const factsText = (facts: SwitchAlarmView['facts']): string =>
   Object.entries(facts)
-    .map(([name, value]) => `${name}=${String(value)}`)
-    .join(' ');
+    .map(([name, value]) => (name === 'field' && /^\d+$/.test(String(value)) ? `DE${value}` : `${name} ${value}`))
+    .join(' · ');
 
 /** `tsunagu switch seen`. */
 export async function seeAlarm({ client, console, json }: Context, id: string): Promise<ExitCode> {

@@ -95,6 +95,14 @@ export function addSwitchCommands(program: Command, { withServer }: Shell): void
       withServer(async (context) => (await import('./switch.ts')).reconcile(context, link, options)),
     );
   group
+    .command('settle-day <link> <day>')
+    .description('close a business day that is held / 保留中の業務日を締める')
+    .addOption(new Option('--figures <side>', 'whose totals count').choices(['ours', 'theirs']).makeOptionMandatory())
+    .requiredOption('--reason <text>', 'what was agreed, and with whom')
+    .action((link: string, day: string, what: { figures: 'ours' | 'theirs'; reason: string }) =>
+      withServer(async (context) => (await import('./switch.ts')).settleDay(context, link, day, what)),
+    );
+  group
     .command('reconciliations')
     .description('business days that were compared / 精査結果')
     .option('--count <count>', 'at most so many', integer(1, 20_000), 31)

@@ -227,6 +227,19 @@ export async function reconcile(
   return answer.value.result === 'balanced' ? exit.ok : exit.otherOutcome;
 }
 
+/** `tsunagu switch settle-day`. */
+export async function settleDay(
+  context: Context,
+  link: string,
+  day: string,
+  what: { readonly figures: 'ours' | 'theirs'; readonly reason: string },
+): Promise<ExitCode> {
+  const answer = await context.client.settleDay(link, day, what);
+  if (!answer.ok) return refuse(context.console, answer.fault, context.json);
+  showDays(context, [answer.value]);
+  return exit.ok;
+}
+
 /** `tsunagu switch reconciliations`. */
 export async function showReconciliations(context: Context, count: number): Promise<ExitCode> {
   const answer = await context.client.reconciliations(count);

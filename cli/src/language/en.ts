@@ -130,6 +130,7 @@ export const en = {
     result: (outcome: string, parts: readonly string[]) => [outcome, ...parts].join('  '),
     lastFour: (digits: string) => `card ending ${digits}`,
     approval: (code: string) => `approval ${code}`,
+    till: (code: string) => `till code ${code}`,
     action: (code: string, words?: string) => `action code ${code}${words === undefined ? '' : ` (${words})`}`,
     took: (ms: number) => `${Math.round(ms)} ms`,
     stan: (stan: string) => `STAN ${stan}`,

@@ -165,6 +165,7 @@ export const ja: Texts = {
     result: (outcome, parts) => [outcome, ...parts].join('  '),
     lastFour: (digits) => `カード下4桁 ${digits}`,
     approval: (code) => `承認番号 ${code}`,
+    till: (code) => `エラーコード ${code}`,
     action: (code, words) => `アクションコード ${code}${words === undefined ? '' : `（${words}）`}`,
     took: (ms) => `${Math.round(ms)} ミリ秒`,
     stan: (stan) => `端末通番 ${stan}`,

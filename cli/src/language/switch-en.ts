@@ -159,7 +159,7 @@ export const switchEn = {
   older: (count: number) => `The newest ${count}; there are older ones: --count, or a narrower search.`,
   nothingUnknown: 'Every transaction has its outcome.',
   nothingWaits: 'Nothing waits for a person.',
-  alarmColumns: { id: 'ID', from: 'FROM', code: 'CODE', facts: 'DETAIL', count: 'TIMES', since: 'SINCE', last: 'LAST' },
+  alarmColumns: { id: 'ID', from: 'FROM', code: 'CODE', about: 'ABOUT', count: 'TIMES', since: 'SINCE', last: 'LAST' },
   noAlarms: 'No alarm that nobody has seen.',
   seen: (id: string) => `${id} is seen.`,
   nothingCompared: 'No business day was compared yet.',

@@ -157,7 +157,7 @@ export const switchJa: typeof switchEn = {
   older: (count) => `新しい順に${count}件です。さらに古い取引があります。--count を増やすか、条件を絞ってください。`,
   nothingUnknown: '結果不明の取引はありません。',
   nothingWaits: '処置待ちのものはありません。',
-  alarmColumns: { id: 'ID', from: '発生元', code: 'コード', facts: '詳細', count: '回数', since: '最初', last: '最後' },
+  alarmColumns: { id: 'ID', from: '発生元', code: 'コード', about: '内容', count: '回数', since: '最初', last: '最後' },
   noAlarms: '未確認の警報はありません。',
   seen: (id) => `${id} を確認済みにしました。`,
   nothingCompared: '精査した営業日はまだありません。',

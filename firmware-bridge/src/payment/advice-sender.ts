@@ -5,7 +5,7 @@ import type { Timer, World } from '@tsunagu/protocols/world';
 import { type AdviceEntry, type AdviceStore, isDamaged } from '../sales/index.ts';
 import type { SecurePart } from '../secure/index.ts';
 import { isTemporary } from './action-codes.ts';
-import { readAnswer } from './answer.ts';
+import { type ReadAnswer, readAnswer } from './answer.ts';
 import { turnedAwayMs } from './reversal-sender.ts';
 
 const pauses = { firstMs: 2_000, factor: 2, mostMs: 60_000 } as const;
@@ -13,11 +13,16 @@ const answerMs = 10_000;
 /** Chains that may be on their way at once; within a chain one advice waits for the other. */
 const windowSize = 4;
 
+/** What the switch said to an advice that it will not have, and what a till shows for that. */
+export type Refusal = Pick<ReadAnswer, 'actionCode'> & Partial<Pick<ReadAnswer, 'tillCode'>>;
+
 /** What became of an advice: the switch has it, will not have it, or was not asked or did not say. */
 export type AdviceFate =
   | { readonly type: 'taken'; readonly actionCode: string; readonly rrn: string | undefined }
-  | { readonly type: 'refused'; readonly actionCode: string }
+  | ({ readonly type: 'refused' } & Refusal)
   | { readonly type: 'waiting' };
+
+const unsaid: Refusal = { actionCode: '' };
 
 /** Approved, acknowledged, or known already (913: what stands there is what was sent). */
 const isTaken = (actionCode: string): boolean => /^(0\d\d|400|90[01]|913)$/.test(actionCode);
@@ -25,7 +30,7 @@ const isTaken = (actionCode: string): boolean => /^(0\d\d|400|90[01]|913)$/.test
 /** What the sender tells of. */
 export interface AdviceListener {
   /** The switch refused it for good: it stays in the store. */
-  refused(entry: AdviceEntry, actionCode: string): Promise<void>;
+  refused(entry: AdviceEntry, refusal: Refusal): Promise<void>;
 }
 
 /**
@@ -137,7 +142,7 @@ export class AdviceSender {
     const { seq, stan, attempts } = entry;
     const facts = { stan, attempt: attempts + 1 };
     const advice = await this.#store.read(seq);
-    if (!advice.ok && isDamaged(advice.fault)) return await this.#refuse(entry, '', advice.fault);
+    if (!advice.ok && isDamaged(advice.fault)) return await this.#refuse(entry, unsaid, advice.fault);
     // Counted before it leaves: after a power loss it must go as a repeat.
     const counted = advice.ok ? await this.#store.attempt(seq) : advice;
     if (!advice.ok || !counted.ok) {
@@ -148,13 +153,13 @@ export class AdviceSender {
     const request = attempts > 0 ? { ...message, mti: repeatMti(message.mti) } : message;
     const answer = await this.#line.exchange(request, card, { timeoutMs: answerMs });
     const read = answer.ok ? readAnswer(request, answer.value) : answer;
-    if (!read.ok && read.fault.code === 'CARD_BOX_BROKEN') return await this.#refuse(entry, '', read.fault);
+    if (!read.ok && read.fault.code === 'CARD_BOX_BROKEN') return await this.#refuse(entry, unsaid, read.fault);
     if (!read.ok) {
       if (read.fault.code === 'ACQUIRER_REFUSES_TERMINAL') this.#isTurnedAway = true;
       this.#world.log('warn', 'adviceUnanswered', { ...facts, fault: read.fault });
       return false;
     }
-    const { actionCode, rrn } = read.value;
+    const { actionCode, tillCode, rrn } = read.value;
     if (isTemporary(actionCode)) {
       this.#world.log('warn', 'advicePutOff', { ...facts, actionCode });
       return false;
@@ -165,16 +170,17 @@ export class AdviceSender {
       this.#tell(seq, { type: 'taken', actionCode, rrn });
       return true;
     }
-    return await this.#refuse(entry, actionCode);
+    return await this.#refuse(entry, { actionCode, tillCode });
   }
 
   /** It will never be taken: the others go past it. @param cause what is wrong with it here; without one the switch said no */
-  async #refuse(entry: AdviceEntry, actionCode: string, cause?: Fault): Promise<boolean> {
+  async #refuse(entry: AdviceEntry, refusal: Refusal, cause?: Fault): Promise<boolean> {
     const { seq, stan } = entry;
+    const { actionCode } = refusal;
     if (!(await this.#store.refuse(seq, actionCode)).ok) return false;
     this.#world.log('error', 'adviceRefused', { stan, actionCode, fault: { code: 'ADVICE_REFUSED', cause } });
-    await this.#listener.refused(entry, actionCode);
-    this.#tell(seq, { type: 'refused', actionCode });
+    await this.#listener.refused(entry, refusal);
+    this.#tell(seq, { type: 'refused', ...refusal });
     return true;
   }
 

@@ -1,4 +1,4 @@
-import { balanceAccounts, type Hours, type OpenMessage, parseHours } from '@tsunagu/protocols/acquiring';
+import { balanceAccounts, type Hours, type OpenMessage, parseRemark } from '@tsunagu/protocols/acquiring';
 import { responseMti } from '@tsunagu/protocols/iso8583';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 
@@ -17,6 +17,8 @@ export interface ReadAnswer {
   readonly balanceUnit: 'points' | undefined;
   /** When whoever refused serves (DE44). */
   readonly serviceHours: Hours | undefined;
+  /** What the till shows for the action code (DE44); undefined when the acquirer has no code of its own for it. */
+  readonly tillCode: string | undefined;
 }
 
 /** Elements that an answer repeats: processing code, amount, STAN, local time, terminal. */
@@ -30,14 +32,16 @@ export function readAnswer(request: OpenMessage, answer: OpenMessage): Result<Re
   const actionCode = text(answer, 39);
   if (actionCode === undefined || !/^\d{3}$/.test(actionCode)) return fail('ACQUIRER_ANSWER_UNUSABLE', { field: 39 });
   const emv = answer.fields[55];
+  const { element, hours, tillCode } = parseRemark(text(answer, 44) ?? '');
   return ok({
     actionCode,
     rrn: text(answer, 37),
     approvalCode: text(answer, 38),
     emv: emv instanceof Uint8Array ? Uint8Array.from(emv) : new Uint8Array(0),
-    refusedElement: Number(/^DE(\d{1,3})$/.exec(text(answer, 44) ?? '')?.[1]) || undefined,
+    refusedElement: element,
     ...balanceOf(text(answer, 54) ?? ''),
-    serviceHours: parseHours(text(answer, 44) ?? ''),
+    serviceHours: hours,
+    tillCode,
   });
 }
 

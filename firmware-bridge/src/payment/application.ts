@@ -14,7 +14,7 @@ import type { World } from '@tsunagu/protocols/world';
 import { canTakeSignature, nextInterface, transactionTypes } from '../kernel/index.ts';
 import type { Transaction } from '../sales/index.ts';
 import type { ChipReading, SecurePart } from '../secure/index.ts';
-import { AdviceSender } from './advice-sender.ts';
+import { AdviceSender, type Refusal } from './advice-sender.ts';
 import { type Ended, PaymentClosing, type SignaturePad } from './closing.ts';
 import { type FollowUp, type FollowUpOrder, judgeFollowUp } from './follow-up.ts';
 import { boughtOfflineMinor, floorLimitAt, mayApproveOffline, standsOffline } from './offline.ts';
@@ -74,7 +74,7 @@ export class PaymentApplication {
       refused: (image, actionCode) => this.#reversalRefused(image, actionCode),
     });
     this.#advices = new AdviceSender(world, secure, ports.advices, {
-      refused: (entry, actionCode) => this.#adviceRefused(entry.slip, actionCode),
+      refused: (entry, refusal) => this.#adviceRefused(entry.slip, refusal),
     });
     this.#closing = new PaymentClosing({ ...options, advices: this.#advices });
   }
@@ -402,7 +402,7 @@ export class PaymentApplication {
   }
 
   /** A void that the switch will not have did not happen; a posting stays as it is, and a person has to look at it. */
-  async #adviceRefused(slip: number, actionCode: string): Promise<void> {
+  async #adviceRefused(slip: number, { actionCode, tillCode }: Refusal): Promise<void> {
     const { sales } = this.#options.ports;
     const known = await sales.read(slip);
     if (!known.ok) return;
@@ -410,6 +410,7 @@ export class PaymentApplication {
     await sales.put({
       ...known.value,
       actionCode,
+      tillCode,
       reason: 'ADVICE_REFUSED',
       ...(isVoid && { outcome: 'declined' as const }),
     });

@@ -27,6 +27,7 @@ export interface Ended {
   /** Where no request was made that could be taken back: what was asked, what came of it, what is on the card. */
   readonly message?: OpenMessage | undefined;
   readonly actionCode?: string | undefined;
+  readonly tillCode?: string | undefined;
   readonly balanceMinor?: number | undefined;
 }
 
@@ -83,6 +84,7 @@ export class PaymentClosing {
       rrn: answer?.rrn,
       approvalCode: answer?.approvalCode,
       actionCode: answer?.actionCode ?? ended.actionCode,
+      tillCode: answer?.tillCode ?? ended.tillCode,
       balanceMinor: answer?.balanceMinor ?? ended.balanceMinor,
       balanceUnit: answer?.balanceUnit,
       ...(record.outcome === 'declined' && { serviceHours: answer?.serviceHours }),
@@ -145,7 +147,11 @@ export class PaymentClosing {
       ...record,
       ...(known.type !== 'waiting' && { actionCode: known.actionCode }),
       ...(known.type === 'taken' && known.rrn !== undefined && { rrn: known.rrn }),
-      ...(known.type === 'refused' && { outcome: 'declined' as const, reason: 'ADVICE_REFUSED' }),
+      ...(known.type === 'refused' && {
+        outcome: 'declined' as const,
+        reason: 'ADVICE_REFUSED',
+        tillCode: known.tillCode,
+      }),
     };
     if (known.type === 'taken') await watch.during('storage', () => ports.sales.put(told));
     const result = resultOf(told, watch.elapsedMs);

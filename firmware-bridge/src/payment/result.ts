@@ -20,6 +20,7 @@ export const resultOf = (one: Transaction, durationMs: number): SaleResult => ({
   ...(one.rrn !== undefined && { rrn: one.rrn }),
   ...(one.approvalCode !== undefined && one.outcome === 'approved' && { approvalCode: one.approvalCode }),
   ...(one.actionCode !== undefined && { actionCode: one.actionCode }),
+  ...(one.tillCode !== undefined && { tillCode: one.tillCode }),
   ...(one.reason !== undefined && { reason: one.reason }),
   ...(one.isOffline && { decidedBy: 'terminal' as const }),
   ...(one.original !== undefined && { original: one.original.stan }),

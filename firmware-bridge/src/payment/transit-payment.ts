@@ -21,6 +21,7 @@ export interface TransitEnded {
   readonly reason?: ErrorCode | undefined;
   readonly card?: SealedCard | undefined;
   readonly actionCode?: string | undefined;
+  readonly tillCode?: string | undefined;
   readonly balanceMinor?: number | undefined;
   readonly history?: readonly CardHistoryLine[] | undefined;
   /** The message that it was asked with, where there is no leg. */
@@ -124,12 +125,13 @@ class Dialogue {
       const opened = await this.#open();
       if (!opened.ok) return ended('failed', { reason: opened.fault.code });
       const { request, answer, opening } = opened.value;
-      if (opening === undefined) return ended('declined', { actionCode: answer.actionCode, message: request });
+      if (opening === undefined)
+        return ended('declined', { actionCode: answer.actionCode, tillCode: answer.tillCode, message: request });
       if (!opened.value.isSettleFirst) return { type: 'opened', opening, request };
       const settled = await this.#ask('transitSettle', opening);
       if (!settled.ok) return ended('failed', { reason: settled.fault.code });
-      const { actionCode, emv } = settled.value.answer;
-      if (!isApproval(actionCode)) return ended('declined', { actionCode, message: settled.value.request });
+      const { actionCode, tillCode, emv } = settled.value.answer;
+      if (!isApproval(actionCode)) return ended('declined', { actionCode, tillCode, message: settled.value.request });
       // Nothing to put right: what was open is settled by the opening itself.
       const fate = emv.length === 0 ? 'done' : await this.#fateOf(settled.value.request, await this.#carry(emv));
       this.#parts.step('card-settled', fate);

@@ -46,6 +46,8 @@ export const transaction = z.object({
   rrn: z.string().max(12).optional(),
   approvalCode: z.string().max(6).optional(),
   actionCode: z.string().max(3).optional(),
+  /** What the acquirer has a till show for the action code. */
+  tillCode: z.string().max(8).optional(),
   reason: z.string().max(64).optional(),
   /** Approved by terminal and card alone. */
   isOffline: z.boolean().default(false),

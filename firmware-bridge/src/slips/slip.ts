@@ -153,10 +153,12 @@ function schemeName(scheme: string, language: SlipLanguage): string {
 }
 
 /** Why it did not happen: the issuer's code in words, else our own. */
-function why({ actionCode, reason, serviceHours }: Transaction, language: SlipLanguage): SlipBlock[] {
+function why({ actionCode, tillCode, reason, serviceHours }: Transaction, language: SlipLanguage): SlipBlock[] {
   const blocks: SlipBlock[] = [];
   const code = actionCode ?? '';
   const meaning = (serviceHours ? describeOutsideHours(serviceHours) : describeActionCode(code))?.[language];
+  if (tillCode !== undefined)
+    blocks.push({ type: 'pair', label: slipTexts[language].labels.tillCode, value: tillCode });
   if (code !== '') blocks.push({ type: 'pair', label: slipTexts[language].labels.action, value: code });
   if (meaning !== undefined && code !== '000') blocks.push({ type: 'note', text: meaning });
   if (reason !== undefined) blocks.push({ type: 'note', text: reason });

@@ -33,6 +33,7 @@ export interface SlipTexts {
       | 'signature'
       | 'result'
       | 'action'
+      | 'tillCode'
       | 'day'
       | 'from'
       | 'until'
@@ -118,6 +119,7 @@ export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
       signature: 'ご署名',
       result: '結果',
       action: '応答コード',
+      tillCode: 'エラーコード',
       day: '営業日',
       from: '開始',
       until: '終了',
@@ -198,6 +200,7 @@ export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
       signature: 'Signature',
       result: 'Result',
       action: 'Code',
+      tillCode: 'Till code',
       day: 'Business day',
       from: 'From',
       until: 'Until',

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { createServer, type TLSSocket } from 'node:tls';
 import {
   balanceAccounts,
-  formatHours,
+  formatRemark,
   adviceReasons,
   answerTo,
   cardCompanyLink,
@@ -597,7 +597,7 @@ class Session {
     if (emv !== '') added[55] = hex(emv);
     const { hours } = this.#issuer.profile;
     // Of what we answer it is the hours alone that have this code.
-    if (actionCode === '907' && hours) added[44] = formatHours(hours);
+    if (actionCode === '907' && hours) added[44] = formatRemark({ hours });
     const books = this.#booksOf(day);
     const isHolder = card !== undefined && isPrepaid(card);
     if (actionCode === '000' && isHolder)

@@ -88,7 +88,14 @@ export async function openCore<Prepared extends Pick<PreparedLink, 'link'>>(
     options.links.filter(({ link }) => link.side === 'issuer').map(({ link }) => link.id),
   );
   const isListed = async (pan: Secret<'pan'>) => (await rooms.negative.explain(pan)).listed;
-  const standIn = openStandIn(world, rooms.store, () => rules, isListed, options.node);
+  const standIn = openStandIn(
+    world,
+    rooms.store,
+    () => rules,
+    isListed,
+    options.node,
+    async (work) => await journal.write(work),
+  );
   const dcc = new DccDesk(world, rooms, journal, rules);
   const numbers = kept((link: string): Numbers => openNumbers(rooms.store, link));
   const lanes = kept(
@@ -163,7 +170,7 @@ export async function openCore<Prepared extends Pick<PreparedLink, 'link'>>(
     }
   }
 
-  const operator = openOperator(world, rooms.store, journal, advices, desk, {
+  const operator = openOperator(world, rooms.store, advices, desk, {
     links: () => [...issuers.values(), ...options.centres()],
     issuer: (id) => issuers.get(id),
     lane: (link) => lanes.of(link),

@@ -149,4 +149,4 @@ export {
   totalsOf,
   writeItems,
 } from './reconciliation.ts';
-export { balanceAccounts, formatHours, type Hours, parseHours } from './said-with-answer.ts';
+export { balanceAccounts, formatRemark, type Hours, parseRemark, type Remark } from './said-with-answer.ts';

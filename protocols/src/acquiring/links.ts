@@ -8,13 +8,29 @@ const pinBlock = { '52': { type: 'b', kind: 'fixed', maxLength: 16 } } as const;
 
 const title = { en: 'Zone link of this house', ja: '当社ゾーン接続' };
 
+/**
+ * What Japanese tills show of refusals of credit cards, and of cash cards (J-Debit): what public lists say of a letter and two digits. An acquirer has a list of
+ * its own, which belongs into its link file.
+ */
+const creditTill = { '100': 'G97', '104': 'G12', '107': 'G30', '117': 'G42', '121': 'G07', '914': 'G94' } as const;
+const debitTill = {
+  '100': 'G97',
+  '104': 'G60',
+  '114': 'G85',
+  '116': 'G06',
+  '117': 'G42',
+  '121': 'G07',
+  '908': 'C20',
+  '914': 'G94',
+} as const;
+
 const cardCompanyProfile: LinkProfileText = {
   name: 'card-company',
   title,
   dialect: issuerLink.dialect,
   fieldOverrides: pinBlock,
   frame: { prefix: 'bin2be', maxLengthBytes: issuerLink.frameLengthMax },
-  mac: { algorithm: 'AES-CMAC', lengthBytes: issuerLink.mac.lengthBytes, keyRef: 'zone-mac' },
+  mac: { algorithm: 'AES-CMAC', lengthBytes: issuerLink.mac.lengthBytes },
   matchKeys: [...issuerLink.matchElements],
   echo: [...issuerLink.echoElements],
   networkManagement: {
@@ -33,6 +49,7 @@ const cardCompanyProfile: LinkProfileText = {
     },
   },
   formatErrorElement: 44,
+  codes: { till: creditTill },
 };
 
 /** W4 as data: what `issuerLink` says, as a link file says it. */
@@ -61,7 +78,7 @@ interface IssuerText {
   readonly dialect: DialectName;
   readonly frame: 'bin2be' | 'bcd2' | 'ascii4';
   readonly mac: 'AES-CMAC' | 'TDES-CMAC' | 'ISO9797-1-ALG3';
-  readonly actions?: NonNullable<LinkProfileText['codes']>['actions'];
+  readonly codes?: LinkProfileText['codes'];
   readonly verificationElement?: number;
 }
 
@@ -74,7 +91,7 @@ const issuer = ({
   dialect,
   frame,
   mac,
-  actions = {},
+  codes = {},
   verificationElement = 63,
 }: IssuerText): LinkText => ({
   ...cardCompany,
@@ -89,8 +106,8 @@ const issuer = ({
     assumed: true,
     dialect,
     frame: { prefix: frame, maxLengthBytes: issuerLink.frameLengthMax },
-    mac: { algorithm: mac, lengthBytes: 8, keyRef: 'zone-mac' },
-    codes: { actions },
+    mac: { algorithm: mac, lengthBytes: 8 },
+    codes,
   },
   connections: 1,
   verificationElement,
@@ -98,11 +115,11 @@ const issuer = ({
 
 /** UnionPay's two digits of a refusal, with a digit in front: what each stands for among those of ISO 8583:1993. */
 const unionpayActions = {
-  '151': { en: 'Not enough funds (51)', ja: '残高不足(51)', outcome: 'declined', standsFor: '116' },
-  '154': { en: 'Card expired (54)', ja: '有効期限切れ(54)', outcome: 'declined', standsFor: '101' },
-  '155': { en: 'Wrong PIN (55)', ja: '暗証番号相違(55)', outcome: 'declined', standsFor: '117' },
-  '161': { en: 'Above the limit (61)', ja: '限度額超過(61)', outcome: 'declined', standsFor: '121' },
-  '175': { en: 'PIN tries used up (75)', ja: '暗証番号回数超過(75)', outcome: 'declined', standsFor: '106' },
+  '151': { en: 'Not enough funds (51)', ja: '残高不足(51)', standsFor: '116' },
+  '154': { en: 'Card expired (54)', ja: '有効期限切れ(54)', standsFor: '101' },
+  '155': { en: 'Wrong PIN (55)', ja: '暗証番号相違(55)', standsFor: '117' },
+  '161': { en: 'Above the limit (61)', ja: '限度額超過(61)', standsFor: '121' },
+  '175': { en: 'PIN tries used up (75)', ja: '暗証番号回数超過(75)', standsFor: '106' },
 } as const;
 
 const furtherIssuers: readonly LinkText[] = [
@@ -114,7 +131,7 @@ const furtherIssuers: readonly LinkText[] = [
     dialect: 'iso93-bcdL-binbm',
     frame: 'ascii4',
     mac: 'ISO9797-1-ALG3',
-    actions: unionpayActions,
+    codes: { actions: unionpayActions, till: creditTill },
     verificationElement: 60,
   }),
   issuer({
@@ -125,6 +142,7 @@ const furtherIssuers: readonly LinkText[] = [
     dialect: 'iso93-ebcdic-binbm',
     frame: 'bin2be',
     mac: 'TDES-CMAC',
+    codes: { till: debitTill },
   }),
   issuer({
     id: 'gift-1',
@@ -174,7 +192,7 @@ const centre = (
     dialect: 'iso93-ascii-binbm',
     fieldOverrides: pinBlock,
     frame: { prefix: 'bin2be', maxLengthBytes: 4_096 },
-    mac: { algorithm: 'AES-CMAC', keyRef: 'zone-mac' },
+    mac: { algorithm: 'AES-CMAC' },
     echo: [3, 4, 7, 11, 12, 32, 37, 41, 42, 49, 59],
     formatErrorElement: 44,
   },

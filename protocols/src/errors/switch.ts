@@ -499,6 +499,26 @@ export const switchErrors = defineErrors({
       next: 'tsunagu switch reconcile リンク --day YYMMDD で精査してください。精査済みの日は tsunagu switch reconciliations で確認できます。',
     },
   },
+  SWITCH_DAY_NOT_HELD: {
+    en: {
+      says: 'This business day of the link is not held: a person settles only what a final comparison left out of balance.',
+      next: 'Compare it for good first: tsunagu switch reconcile LINK --day YYMMDD --close; a centre does so itself (1520).',
+    },
+    ja: {
+      says: 'このリンクのこの営業日は締め保留ではありません。手動で締められるのは、最終精査で不一致となった日だけです。',
+      next: '先に tsunagu switch reconcile リンク --day YYMMDD --close で最終精査を行ってください。センター接続では相手先が 1520 で行います。',
+    },
+  },
+  SWITCH_DAY_THEIRS_UNKNOWN: {
+    en: {
+      says: 'The far side has not told its totals of this business day: they cannot be what counts.',
+      next: 'Settle the day by ours (--figures ours), or compare it again until the far side tells its own.',
+    },
+    ja: {
+      says: '相手先はこの営業日の合計を返していないため、採用できません。',
+      next: '自社の数値で締める(--figures ours)か、相手先が合計を返すまで精査をやり直してください。',
+    },
+  },
   SWITCH_FENCED: {
     en: {
       says: 'Another switch writes the journal now; this one has stopped sending.',

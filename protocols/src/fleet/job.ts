@@ -121,6 +121,11 @@ export const saleResult = z
     rrn: z.string().max(12).optional().describe('Retrieval reference number of the answer.'),
     approvalCode: z.string().max(6).optional().describe('Approval code of the issuer (DE38).'),
     actionCode: z.string().max(3).optional().describe('ISO 8583:1993 action code (DE39), when there was an answer.'),
+    tillCode: z
+      .string()
+      .max(8)
+      .optional()
+      .describe('What a till shows for the action code, as the list of the acquirer has it, such as `G12`.'),
     reason: z.string().max(64).optional().describe('Why it was refused or failed: a code of the error table.'),
     reasonFacts: z
       .record(z.string().max(32), z.union([z.string().max(200), z.number(), z.boolean()]))

@@ -19,6 +19,8 @@ export const switchPaths = {
   transaction: (id: string) => `/api/v1/switch/transactions/${encodeURIComponent(id)}`,
   advices: '/api/v1/switch/advices',
   adviceRetry: (id: string) => `/api/v1/switch/advices/${encodeURIComponent(id)}/retry`,
+  daySettlement: (link: string, day: string) =>
+    `/api/v1/switch/reconciliations/${encodeURIComponent(link)}/${encodeURIComponent(day)}/settlement`,
   adviceSettlement: (id: string) => `/api/v1/switch/advices/${encodeURIComponent(id)}/settlement`,
   alarms: '/api/v1/switch/alarms',
   alarmSeen: (id: string) => `/api/v1/switch/alarms/${encodeURIComponent(id)}/seen`,
@@ -245,9 +247,11 @@ export const switchReconciliation = z
           .nullable()
           .describe('Whose totals count; null of a day that was closed out of balance before this was written down.'),
         why: z
-          .enum(['balanced', 'settle-ours', 'settle-theirs'])
+          .enum(['balanced', 'settle-ours', 'settle-theirs', 'by-hand'])
           .nullable()
-          .describe('Why: the totals agreed, or `reconciliation.outOfBalance` of the link profile said so.'),
+          .describe(
+            'Why: the totals agreed, `reconciliation.outOfBalance` of the link profile said so, or a person did (`by-hand`).',
+          ),
         by: z.string().nullable().describe('Who had it closed: a person, `calendar`, or the link whose far side did.'),
         at: time.describe('When it was closed.'),
       })
@@ -272,6 +276,14 @@ export const reconcileDay = z
     close: z.boolean().default(false).describe('Whether the day is closed by it; else it is compared so far.'),
   })
   .describe('Compare a business day with an issuer now.');
+
+/** The body of an order that settles a day which is held. */
+export const settleDay = z
+  .object({
+    figures: z.enum(['ours', 'theirs']).describe('Whose totals count from now on.'),
+    reason: z.string().min(4).max(200).describe('What was agreed with the far side, and with whom.'),
+  })
+  .describe('A person closes a business day that is held.');
 
 export const switchDifference = z
   .object({

@@ -10,7 +10,7 @@ export interface ActionCode extends CodeMeaning {
 /**
  * Action codes, DE39. ISO 8583:1993, A.1: 0xx approved, 1xx denied, 2xx denied and keep the card, 3xx file action,
  * 4xx reversal, 5xx reconciliation, 6xx administrative, 7xx fee, 8xx network, 9xx advice and errors.
- * Networks add their own: a link keeps them in its profile.
+ * Networks add their own: the profile of a link says what each stands for (`codes.actions`).
  */
 export const actionCodes: Readonly<Record<string, ActionCode>> = {
   '000': { en: 'Approved', ja: '承認', outcome: 'approved' },
@@ -158,11 +158,8 @@ export const actionCodes: Readonly<Record<string, ActionCode>> = {
   '923': { en: 'Request in progress', ja: '処理中', outcome: 'failed' },
 };
 
-/** The meaning of an action code: that of the link where it has one, else the standard's. */
-export const describeActionCode = (
-  code: string,
-  linkCodes: Readonly<Record<string, ActionCode>> = {},
-): ActionCode | undefined => ownEntry(linkCodes, code) ?? ownEntry(actionCodes, code);
+/** The meaning of an action code. */
+export const describeActionCode = (code: string): ActionCode | undefined => ownEntry(actionCodes, code);
 
 /** Whether an action code approves an authorization or financial request; anything that is not 0xx does not. */
 export const isApproval = (code: string): boolean => /^0\d\d$/.test(code);

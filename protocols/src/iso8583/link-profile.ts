@@ -12,6 +12,8 @@ const elementNumber = z.int().min(2).max(128);
 const elementKey = z.string().regex(/^([2-9]|[1-9]\d|1[01]\d|12[0-8])$/);
 const mti = z.string().regex(/^1[1-8][0-4][0-5]$/);
 const actionCode = z.string().regex(/^[0-9A-Za-z]{2,3}$/);
+/** What a till shows: letters and digits, so that it fits any character set of DE44. */
+const tillCode = z.string().regex(/^[A-Z0-9]{1,8}$/);
 const milliseconds = z.int().min(1).max(86_400_000);
 
 /** The shape of an element, as in the table of elements. */
@@ -76,8 +78,6 @@ export const linkProfileSchema = z.strictObject({
       algorithm: z.enum(['AES-CMAC', 'TDES-CMAC', 'ISO9797-1-ALG3']),
       element: z.union([z.literal(64), z.literal(128)]).exactOptional(),
       lengthBytes: z.union([z.literal(4), z.literal(8)]).default(8),
-      /** Name of the key in the vault, never the key. */
-      keyRef: z.string().min(1).max(64),
       /** Messages that go without: sign-on before there is a key. */
       exempt: z.array(mti).max(32).default([]),
     })
@@ -99,12 +99,6 @@ export const linkProfileSchema = z.strictObject({
     .strictObject({
       requestMs: milliseconds.default(10_000),
       echoMs: milliseconds.default(10_000),
-      idleMs: milliseconds.default(30_000),
-      closedKeysMs: z
-        .int()
-        .min(86_400_000)
-        .max(30 * 86_400_000)
-        .default(86_400_000),
       storeAndForward: storeAndForwardSchema.prefault({}),
     })
     .prefault({}),
@@ -118,25 +112,12 @@ export const linkProfileSchema = z.strictObject({
   formatErrorElement: z.union([z.literal(38), z.literal(44)]).exactOptional(),
   codes: z
     .strictObject({
+      /** Action codes of the counter-party alone: each stands for one of ISO 8583:1993, A.1, which is told in its place to whoever asked. */
       actions: z
-        .record(
-          actionCode,
-          z.strictObject({
-            ...bilingual,
-            outcome: z.enum(['approved', 'declined', 'accepted', 'failed']),
-            keepCard: z.literal(true).exactOptional(),
-            /** The code of ISO 8583:1993, A.1 that is told in its place to whoever asked. */
-            standsFor: z
-              .string()
-              .regex(/^\d{3}$/)
-              .exactOptional(),
-          }),
-        )
+        .record(actionCode, z.strictObject({ ...bilingual, standsFor: z.string().regex(/^\d{3}$/) }))
         .default({}),
-      functions: z.record(z.string().regex(/^\d{3}$/), z.strictObject(bilingual)).default({}),
-      reasons: z.record(z.string().regex(/^\d{4}$/), z.strictObject(bilingual)).default({}),
-      /** Action code → code on the till, such as G12; what is absent shows the action code itself. */
-      till: z.record(actionCode, z.string().min(1).max(8)).default({}),
+      /** Action code of ISO 8583:1993, A.1 → code on the till, such as G12 (DE44 of the answer); what is absent shows the action code itself. */
+      till: z.record(z.string().regex(/^\d{3}$/), tillCode).default({}),
     })
     .prefault({}),
 });

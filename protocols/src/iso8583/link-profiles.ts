@@ -33,8 +33,8 @@ export const linkProfiles: Readonly<Record<LinkProfileName, LinkProfileText>> = 
     formatErrorElement: 38,
     codes: {
       actions: {
-        '133': { en: 'No transactions', ja: '取引なし', outcome: 'failed' },
-        '137': { en: 'Wrong batch number', ja: 'バッチ番号誤り', outcome: 'failed' },
+        '133': { en: 'No transactions', ja: '取引なし', standsFor: '503' },
+        '137': { en: 'Wrong batch number', ja: 'バッチ番号誤り', standsFor: '915' },
       },
     },
   },
@@ -59,7 +59,7 @@ export const linkProfiles: Readonly<Record<LinkProfileName, LinkProfileText>> = 
     allow: ['ans-8bit'],
     secretElements: { '72': 'pan' },
     frame: { prefix: 'bin2be' },
-    mac: { algorithm: 'AES-CMAC', keyRef: 'zone-mac', exempt: ['1804', '1814'] },
+    mac: { algorithm: 'AES-CMAC', exempt: ['1804', '1814'] },
     timers: { requestMs: 9000 },
     reconciliation: { outOfBalance: 'hold' },
     formatErrorElement: 44,

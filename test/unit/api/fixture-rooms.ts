@@ -82,7 +82,16 @@ const noSwitchRules: ApiRooms['switchRules'] = {
     versions: unasked,
     change: unasked,
   },
-  standIn: { explain: unasked, approve: unasked, release: unasked, advised: unasked, has: unasked, list: unasked },
+  standIn: {
+    explain: unasked,
+    approve: unasked,
+    left: unasked,
+    releaseLost: unasked,
+    release: unasked,
+    advised: unasked,
+    has: unasked,
+    list: unasked,
+  },
   health: () => undefined,
   now: () => 0,
 };

@@ -25,6 +25,8 @@ test.each([
     { outcome: 'declined', stan: '', actionCode: '907', serviceHours: { from: '08:00', until: '21:00' } },
     '907 (Outside of the bank’s hours',
   ],
+  ['ja', '対処: ', { outcome: 'declined', stan: '000007', actionCode: '117', tillCode: 'G42' }, 'エラーコード G42'],
+  ['en', 'next: ', { outcome: 'declined', stan: '000007', actionCode: '117', tillCode: 'G42' }, 'till code G42'],
   ['en', 'next: The payment does not stand', { outcome: 'declined', stan: '000007', actionCode: '911' }, '911'],
   ['ja', '対処: 取引は成立していません', { outcome: 'declined', stan: '000007', actionCode: '911' }, '911'],
   [

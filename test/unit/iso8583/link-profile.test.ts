@@ -117,7 +117,7 @@ describe('what sets the shipped profiles apart', () => {
 
   test('elavon-like: own action codes, no sign-on, the faulty element in DE38', () => {
     const profile = of('elavon-like');
-    expect(profile.codes.actions['133']?.outcome).toBe('failed');
+    expect(profile.codes.actions['133']?.standsFor).toBe('503');
     expect(profile.networkManagement.signOn).toBe(false);
     expect(profile.formatErrorElement).toBe(38);
     expect(profile.reconciliation).toEqual({ netRule: 'cancelled', outOfBalance: 'settle-theirs' });
@@ -136,7 +136,7 @@ describe('what sets the shipped profiles apart', () => {
     expect(profile.assumed).toBe(true);
     expect(shipped.filter(([, { assumed }]) => assumed)).toHaveLength(1);
     expect(linkCodec(profile).element(72)?.secret).toBe('pan');
-    expect(profile.mac).toMatchObject({ algorithm: 'AES-CMAC', keyRef: 'zone-mac', lengthBytes: 8 });
+    expect(profile.mac).toMatchObject({ algorithm: 'AES-CMAC', lengthBytes: 8 });
     expect(profile.codes.till['117']).toBe('G42');
   });
 
@@ -167,28 +167,31 @@ describe('a profile is refused by the name of what is wrong in it', () => {
     ['frame.headerBytes', { frame: { prefix: 'bin2be', header: 'tpdu', headerBytes: 4 } }],
     ['frame.headerBytes', { frame: { prefix: 'bin2be', header: 'none', headerBytes: 5 } }],
     ['frame.headerBytes', { frame: { prefix: 'bin2be', header: 'opaque' } }],
-    ['mac.keyRef', { mac: { algorithm: 'AES-CMAC' } }],
-    ['mac.key', { mac: { algorithm: 'AES-CMAC', keyRef: 'a', key: '00' } }],
-    ['mac.element', { mac: { algorithm: 'AES-CMAC', keyRef: 'a', element: 65 } }],
+    ['mac.algorithm', { mac: {} }],
+    ['mac.keyRef', { mac: { algorithm: 'AES-CMAC', keyRef: 'a' } }],
+    ['mac.key', { mac: { algorithm: 'AES-CMAC', key: '00' } }],
+    ['mac.element', { mac: { algorithm: 'AES-CMAC', element: 65 } }],
     [
       'mac.element',
       {
-        mac: { algorithm: 'AES-CMAC', keyRef: 'a' },
+        mac: { algorithm: 'AES-CMAC' },
         fieldOverrides: { '64': { type: 'ans', kind: 'fixed', maxLength: 8 } },
       },
     ],
     [
       'mac.element',
       {
-        mac: { algorithm: 'AES-CMAC', keyRef: 'a', element: 128 },
+        mac: { algorithm: 'AES-CMAC', element: 128 },
         fieldOverrides: { '128': { type: 'b', kind: 'LLVAR', maxLength: 8 } },
       },
     ],
-    ['mac.exempt.0', { mac: { algorithm: 'AES-CMAC', keyRef: 'a', exempt: ['0800'] } }],
+    ['mac.exempt.0', { mac: { algorithm: 'AES-CMAC', exempt: ['0800'] } }],
     ['matchKeys', { matchKeys: [] }],
     ['echo.0', { echo: [1] }],
     ['timers.requestMs', { timers: { requestMs: 0 } }],
     ['codes.till.1', { codes: { till: { '1': 'G12' } } }],
+    ['codes.till.100', { codes: { till: { '100': 'G;2' } } }],
+    ['timers.idleMs', { timers: { idleMs: 30_000 } }],
     ['colour', { colour: 'blue' }],
     ['frame.size', { frame: { prefix: 'bin2be', size: 2 } }],
   ];

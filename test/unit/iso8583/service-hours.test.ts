@@ -1,13 +1,18 @@
-import { formatHours, parseHours } from '@tsunagu/protocols/acquiring';
+import { formatRemark, parseRemark } from '@tsunagu/protocols/acquiring';
 import { nextAtHours } from '@tsunagu/protocols/iso8583';
 import { expect, test } from 'vitest';
 import { nextAfterSale } from '../../../cli/src/commands/sale.ts';
 
 const hours = { from: '08:00', until: '21:00' };
+const nothing = { element: undefined, hours: undefined, tillCode: undefined };
 
-test('hours of service go through DE44 and come back; other words are none', () => {
-  expect(parseHours(formatHours(hours))).toEqual(hours);
-  for (const text of ['DE48', 'HOURS 25:00-21:00', 'HOURS 08:00-21:00 ', '']) expect(parseHours(text)).toBeUndefined();
+test('an element, hours of service and a till code go through DE44 and come back, each alone and together; other words are none', () => {
+  for (const said of [{}, { element: 48 }, { hours }, { tillCode: 'G12' }, { element: 128, hours, tillCode: 'C20' }])
+    expect(parseRemark(formatRemark(said))).toEqual({ ...nothing, ...said });
+  expect(formatRemark({ element: 48, hours, tillCode: 'G97' })).toBe('DE48; HOURS 08:00-21:00; TILL G97');
+  for (const text of ['DE', 'HOURS 25:00-21:00', 'HOURS 08:00-21:00 ', 'TILL g12', 'TILL G12345678', 'SORRY', ''])
+    expect(parseRemark(text)).toEqual(nothing);
+  expect(parseRemark('SORRY; TILL G12')).toEqual({ ...nothing, tillCode: 'G12' });
 });
 
 test('outside of the hours of a bank the till says when they are, and not to try again in a minute', () => {

@@ -129,6 +129,12 @@ ________________________________
     expect(slipText(slipOf(down, head, 'customer', 'en'), 32)).toContain('inoperative');
   });
 
+  it('shows the code that the acquirer has for a refusal above the action code', () => {
+    const refused: Transaction = { ...sale, outcome: 'declined', actionCode: '117', tillCode: 'G42' };
+    expect(slipText(slipOf(refused, head, 'customer', 'ja'), 32)).toMatch(/エラーコード +G42\n応答コード +117\n/);
+    expect(slipText(slipOf(refused, head, 'merchant', 'en'), 32)).toMatch(/Till code +G42\nCode +117\n/);
+  });
+
   it('shows no tax on what puts money onto a card, nor on what takes it back', () => {
     const taxed = (one: Transaction): boolean => slipText(slipOf(one, head, 'customer', 'en'), 32).includes('tax');
     const original = { slip: 11, stan: '000122', localTime: '261125120400' };

@@ -10,11 +10,11 @@ import { linkNamed, SmallCentre } from './small-centre.ts';
 import { openSmallHouse, type SmallHouse, until } from './small-house.ts';
 
 /** An older centre: TDES keys, a MAC of ISO 9797-1 in DE64 or DE128, messages that are not enciphered within TLS. */
-function older(mac: Omit<NonNullable<Link['profile']['mac']>, 'keyRef' | 'exempt'>): Link {
+function older(mac: Omit<NonNullable<Link['profile']['mac']>, 'exempt'>): Link {
   const link = linkNamed('pos-centre-1');
   return {
     ...link,
-    profile: { ...link.profile, mac: { ...mac, keyRef: 'zone-mac', exempt: [] } },
+    profile: { ...link.profile, mac: { ...mac, exempt: [] } },
     session: { ...link.session, encrypt: false },
   };
 }

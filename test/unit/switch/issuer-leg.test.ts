@@ -50,7 +50,7 @@ test('a sale that cannot be written once its intent is durable never left: it is
 test('a fault of ours after a sale went out leaves its outcome unknown: whoever asked hears 911, an alarm is raised, and it is reversed', async () => {
   const codes = {
     ...quickLink.profile.codes,
-    actions: { '001': { en: 'Taken', ja: '承認', outcome: 'approved', standsFor: '000' } },
+    actions: { '001': { en: 'Taken', ja: '承認', standsFor: '000' } },
   } as const;
   // An answer in the words of the counter-party is written anew in ours.
   const house = await openSmallHouse(undefined, {

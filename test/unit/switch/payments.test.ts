@@ -36,8 +36,15 @@ const acquirer = (): Acquirer => {
   };
 };
 
+/** The card company with a code of the acquirer's for what its declined card gets. */
+const { profile } = cardCompanyLink;
+const codedLink = {
+  ...cardCompanyLink,
+  profile: { ...profile, codes: { ...profile.codes, till: { '116': 'G06', '902': 'G99' } } },
+};
+
 beforeAll(async () => {
-  house = await openSmallHouse();
+  house = await openSmallHouse(undefined, { links: [codedLink] });
   line = await house.terminal(serial);
   booted = await boot({
     acquirer,
@@ -131,6 +138,17 @@ test('a till issues a gift card once, tops it up, and the issue can be taken bac
   await booted.drained();
   await until(() => house.sw.reversalsQueued === 0);
   expect(await side.run({ kind: 'balance', card })).toMatchObject({ actionCode: '125' });
+});
+
+test('a refusal reaches the till with the code that the acquirer has for it, and stays with the transaction', {
+  timeout: 30_000,
+}, async () => {
+  const declined = await booted.side.run({ kind: 'sale', amountMinor: 5_000, card: 'visa-declined' });
+  expect(declined).toMatchObject({ outcome: 'declined', actionCode: '116', tillCode: 'G06' });
+  // The list of the acquirer has nothing for it: the action code alone is shown.
+  const beyond = await booted.side.run({ kind: 'charge', amountMinor: 99_999, card: 'gift-card' });
+  expect(beyond).toMatchObject({ outcome: 'declined', actionCode: '110' });
+  expect(beyond).not.toHaveProperty('tillCode');
 });
 
 test('what a points card has left is told in points', { timeout: 30_000 }, async () => {
@@ -240,6 +258,7 @@ test('the switch judges by itself what a terminal that forgot its books asks for
   expect(await booted.side.run({ kind: 'void', original: sold.stan })).toMatchObject({
     outcome: 'declined',
     actionCode: '902',
+    tillCode: 'G99',
   });
   await booted.ports.sales.put({ ...original, stan: '555555', rrn: undefined });
   expect(await booted.side.run({ kind: 'void', original: '555555' })).toMatchObject({

@@ -27,6 +27,18 @@ afterAll(async () => {
 });
 
 const link = cardCompanyLink.id;
+/** What the journal says of the days of a link. */
+const journalled = async (of: string) =>
+  (
+    await house.store.db
+      .selectFrom('switch_journal')
+      .select('facts')
+      .where('entry', '=', 'reconciled')
+      .orderBy('seq')
+      .execute()
+  )
+    .map(({ facts }) => JSON.parse(facts) as Record<string, unknown>)
+    .filter((facts) => facts['link'] === of);
 const today = (): string => businessDay(cardCompanyLink, Date.now());
 
 test('a day with sales and a reversal agrees with the issuer, figure by figure', async () => {
@@ -132,7 +144,19 @@ test('a day that is over is closed once, its figures stay, and what comes for it
     state: 'closed',
     settled: { figures: 'both', why: 'balanced', by: 'ec-centre-1' },
   });
+  // The journal tells it, as it does of a day that we had closed: who did, and by whose figures.
+  expect((await journalled('ec-centre-1')).at(-1)).toEqual({
+    link: 'ec-centre-1',
+    day: '200101',
+    result: 'balanced',
+    state: 'closed',
+    differences: 0,
+    figures: 'both',
+    by: 'ec-centre-1',
+  });
+  const told = (await journalled('ec-centre-1')).length;
   const again = await centre.reconcile('200101', items.slice(1), true);
+  expect(await journalled('ec-centre-1')).toHaveLength(told);
   expect([again.text(39), again.text(76)]).toEqual([
     '501',
     String(items.filter(({ kind }) => kind === 'debit').length).padStart(10, '0'),
@@ -208,6 +232,46 @@ test('days that are over are compared and closed by the calendar, oldest first a
   const second = await compared();
   expect(second.find(({ day }) => day === '200104')).toMatchObject({ result: 'held', differences: 1 });
   expect(second.filter(({ day }) => day !== '200104')).toEqual(first);
+});
+
+test('a day that is held is closed by a person, by the figures of one side, and once; the journal has who and why', async () => {
+  const { operator } = house.sw;
+  const settle = (day: string, figures: 'ours' | 'theirs', of = link) =>
+    operator.settleDay(of, day, figures, 'kim', 'agreed by phone with Ms Abe');
+  expect(await settle('200103', 'ours', 'nobody')).toMatchObject({ fault: { code: 'LINK_UNKNOWN' } });
+  expect(await settle('190101', 'ours')).toMatchObject({ fault: { code: 'SWITCH_DAY_NOT_COMPARED' } });
+  expect(await settle(today(), 'ours')).toMatchObject({ fault: { code: 'SWITCH_DAY_NOT_HELD' } });
+  const theirs = unwrap(await settle('200103', 'theirs'));
+  expect(theirs).toMatchObject({ state: 'closed', result: 'unbalanced', differences: 1 });
+  expect(theirs.settled).toEqual({ figures: 'theirs', why: 'by-hand', by: 'kim', at: theirs.at });
+  expect([theirs.counted.debitsMinor, theirs.ours.debitsMinor]).toEqual([0, 90]);
+  expect(await settle('200103', 'ours')).toMatchObject({ fault: { code: 'SWITCH_DAY_CLOSED' } });
+  // Nobody knows their totals of this one; and something of it was given back since it was compared.
+  await house.store.db.updateTable('switch_days').set({ theirs: null }).where('day', '=', '200104').execute();
+  expect(await settle('200104', 'theirs')).toMatchObject({ fault: { code: 'SWITCH_DAY_THEIRS_UNKNOWN' } });
+  const [taken] = await house.store.db.selectFrom('switch_postings').selectAll().where('day', '=', '200104').execute();
+  if (!taken) throw new Error('no posting');
+  const { seq: _seq, ...posting } = taken;
+  await house.store.db
+    .insertInto('switch_postings')
+    .values({ ...posting, kind: 'given-back' })
+    .execute();
+  const ours = unwrap(await settle('200104', 'ours'));
+  expect(ours.counted).toMatchObject({ debitsMinor: 90, debitReversalsMinor: 90 });
+  expect((await journalled(link)).slice(-2)).toEqual([
+    expect.objectContaining({
+      day: '200103',
+      state: 'closed',
+      figures: 'theirs',
+      by: 'kim',
+      reason: expect.any(String),
+    }),
+    expect.objectContaining({ day: '200104', figures: 'ours', by: 'kim', reason: 'agreed by phone with Ms Abe' }),
+  ]);
+  // What is settled is not due any more.
+  const before = (await journalled(link)).length;
+  await operator.reconcileDue();
+  expect(await journalled(link)).toHaveLength(before);
 });
 
 test.each([

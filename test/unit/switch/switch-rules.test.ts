@@ -1,12 +1,20 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openStore } from '@tsunagu/fleet-server/store/index';
+import { migrations } from '@tsunagu/fleet-server/store/migrations';
 import { defaultRoutingTable } from '@tsunagu/fleet-server/switch/routing/default-table';
 import { isWithin, Router, type Routed } from '@tsunagu/fleet-server/switch/routing/route';
+import { openSwitchRules } from '@tsunagu/fleet-server/switch/rules/rules';
 import { type Contracted, Contracts, defaultContracts } from '@tsunagu/fleet-server/switch/schemes/contracts';
 import { judgeStandIn, type StandInRequest, type StandInUsed } from '@tsunagu/fleet-server/switch/stand-in/rules';
+import { openStandIn } from '@tsunagu/fleet-server/switch/stand-in/stand-in';
 import { toldMti } from '@tsunagu/fleet-server/switch/transaction/messages';
 import { formatPaymentMethod, parsePaymentMethod } from '@tsunagu/protocols/acquiring';
 import { contractRules, routingRules, type RouteRule, standInRule } from '@tsunagu/protocols/fleet';
 import { type Message, originalDataOf } from '@tsunagu/protocols/iso8583';
-import { unwrap } from '@tsunagu/protocols/kit';
+import { Secret, unwrap } from '@tsunagu/protocols/kit';
+import { systemWorld } from '@tsunagu/protocols/world';
 import { expect, test } from 'vitest';
 import { SmallCentre } from './small-centre.ts';
 import { openSmallHouse, until } from './small-house.ts';
@@ -317,6 +325,79 @@ test('with the issuer away a sale is approved within its limits; when it is back
     await house.close();
   }
 }, 60_000);
+
+test('an approval in the place of an issuer of which no sale ever came is taken back by the next start; one that has its sale stays', async () => {
+  const house = await openSmallHouse();
+  try {
+    const terminal = await house.terminal('CT5100-0001');
+    const sold = terminal.sale('visa-contact', 1_000);
+    await terminal.ask(sold);
+    terminal.close();
+    const sale = await house.store.db.selectFrom('switch_sales').selectAll().executeTakeFirstOrThrow();
+    await house.store.db.updateTable('switch_sales').set({ state: 'posted' }).execute();
+    const given = {
+      at: 1,
+      link: 'card-company-1',
+      rule_version: 1,
+      node: 'main',
+      day: '261126',
+      pan_token: sale.pan_token,
+      last_four: '0010',
+      merchant: 'm',
+      amount_minor: 1_000,
+      approval_code: 'S00000',
+      state: 'advising',
+      action_code: null,
+    } as const;
+    await house.store.db
+      .insertInto('switch_stand_in')
+      .values([
+        { ...given, sale_id: sale.id },
+        { ...given, sale_id: 'never-committed' },
+      ])
+      .execute();
+    // As after a power cut: what is on disk is all that there is.
+    const risen = await openSmallHouse(house.folder);
+    try {
+      const uses = await risen.store.db.selectFrom('switch_stand_in').select('sale_id').execute();
+      expect(uses).toEqual([{ sale_id: sale.id }]);
+    } finally {
+      await risen.close();
+    }
+  } finally {
+    await house.close();
+  }
+}, 60_000);
+
+test('an approval that a sale is about to be written for is nobody’s to take back; once its commit failed it is', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'stand-in-'));
+  const world = systemWorld(() => undefined);
+  const store = unwrap(await openStore(join(folder, 'store.sqlite'), migrations, world.clock));
+  try {
+    const rules = await openSwitchRules(world, store, () => ['a']);
+    const { ranges: _ranges, ...limits } = rule;
+    const issuers = [{ ...limits, link: 'a', shares: { main: 1 } }];
+    unwrap(await rules.change('stand-in', unwrap(await rules.view('stand-in')).version, { issuers }, 'test', 'me'));
+    const standIn = openStandIn(
+      world,
+      store,
+      () => rules,
+      () => Promise.resolve(false),
+    );
+    const pan = Secret.take('pan', Buffer.from('4761739001010010'));
+    const asked = { ...request, saleId: 'one', link: 'a', pan, panToken: 't', merchant: 'm', amountMinor: 1_000 };
+    expect(await standIn.approve(asked)).toMatchObject({ advice: 'offlineSale' });
+    const given = async () => (await standIn.list(9, undefined, undefined)).map(({ sale }) => sale);
+    await standIn.releaseLost();
+    expect(await given()).toEqual(['one']);
+    standIn.left('one');
+    await standIn.releaseLost();
+    expect(await given()).toEqual([]);
+  } finally {
+    await store.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
 
 test('an authorisation given in the place of an issuer is told by a 1120: it posts nothing there, and its completion posts once', async () => {
   const house = await openSmallHouse();

@@ -2,6 +2,7 @@ import {
   page,
   reconcileDay,
   settleAdvice,
+  settleDay,
   switchAdvice,
   switchAlarmView,
   switchDifferences,
@@ -21,6 +22,7 @@ import type { ApiRooms } from '../ports.ts';
 import { refused } from '../problems.ts';
 
 const byId = z.object({ id: z.string().max(64) });
+const ofDay = z.object({ link: z.string().max(40), day: z.string().regex(/^\d{6}$/) });
 
 /** The switch: its links, its journal, what waits for a person, and business days. */
 export function switchRoutes(app: ApiApp, { operator }: Pick<ApiRooms, 'operator'>): void {
@@ -189,6 +191,25 @@ export function switchRoutes(app: ApiApp, { operator }: Pick<ApiRooms, 'operator
     },
   );
 
+  app.post(
+    '/api/v1/switch/reconciliations/:link/:day/settlement',
+    {
+      config: change,
+      schema: {
+        summary: 'Close a business day that is held by the figures of one side',
+        tags,
+        params: ofDay,
+        body: settleDay,
+        response: { 200: switchReconciliation, '4xx': refused },
+      },
+    },
+    async (request) => {
+      const { link, day } = request.params;
+      const { figures, reason } = request.body;
+      return unwrap(await operator().settleDay(link, day, figures, actorOf(request).subject, reason));
+    },
+  );
+
   app.get(
     '/api/v1/switch/reconciliations/:link/:day/differences',
     {
@@ -196,7 +217,7 @@ export function switchRoutes(app: ApiApp, { operator }: Pick<ApiRooms, 'operator
       schema: {
         summary: 'The items of a business day that one side has otherwise than the other',
         tags,
-        params: z.object({ link: z.string().max(40), day: z.string().regex(/^\d{6}$/) }),
+        params: ofDay,
         response: { 200: switchDifferences, '4xx': refused },
       },
     },

@@ -60,15 +60,16 @@ export function openIssuerLink(
   let shown: 'up' | 'signed-on' | 'down' = 'down';
 
   const { actions } = link.profile.codes;
-  const hasOwnCodes = Object.values(actions).some(({ standsFor }) => standsFor !== undefined);
+  const hasOwnCodes = Object.keys(actions).length > 0;
   /** An answer whose action code is one of this counter-party alone, with the one that it stands for. */
   function inOurWords(answer: LinkAnswer): LinkAnswer {
     if (answer.type !== 'answered') return answer;
     const { mti, fields } = answer.message;
     const said = answer.message.text(39) ?? '';
-    const standsFor = actions[said]?.standsFor;
-    if (standsFor === undefined) return answer;
-    logged.log('debug', 'actionCodeTranslated', { said, standsFor });
+    const own = actions[said];
+    if (own === undefined) return answer;
+    const { standsFor, en, ja } = own;
+    logged.log('debug', 'actionCodeTranslated', { said, en, ja, standsFor });
     return {
       type: 'answered',
       message: unwrap(link.codec.decode(unwrap(link.codec.encode({ mti, fields: { ...fields, 39: standsFor } })))),

@@ -140,7 +140,7 @@ export interface SwitchTables {
     /** Who had it closed: a person, `calendar`, or the link whose far side did. */
     settled_by: string | null;
     /** Why by those figures. */
-    settled_why: 'balanced' | 'settle-ours' | 'settle-theirs' | null;
+    settled_why: 'balanced' | 'settle-ours' | 'settle-theirs' | 'by-hand' | null;
   };
   /** Items of a day that one side has otherwise than the other. */
   readonly switch_differences: {

@@ -16,10 +16,9 @@ import { isoTime, type Page, type PageRequest, type Store } from '../../store/in
 import type { AcquirerLink } from '../acquirer-link/listener.ts';
 import type { IssuerLink, LinkVerb } from '../issuer-link/issuer-link.ts';
 import type { Advices } from '../journal/advices.ts';
-import type { Journal } from '../journal/journal.ts';
 import type { Numbers } from '../journal/numbers.ts';
 import { type MismatchBook, mismatchText } from '../link/matching.ts';
-import { countedOf, type DayRow, differenceRows } from '../reconciliation/days.ts';
+import { countedOf, type DayRow, differenceRows, type HandFault } from '../reconciliation/days.ts';
 import type { ReconciliationDesk } from '../reconciliation/desk.ts';
 import type { Lane } from '../transaction/store-and-forward.ts';
 import { alarmSeen, alarmsUnseen, countUnseen } from './alarms.ts';
@@ -91,6 +90,14 @@ export interface Operator extends MismatchBook {
     close: boolean,
     by: string,
   ): Promise<Result<SwitchReconciliation, ReconcileCode>>;
+  /** Closes a day that is held by the figures of one side: a person says so, and why. LINK_UNKNOWN; the others in the order of `ReconciliationDesk.settle`. */
+  settleDay(
+    link: string,
+    day: string,
+    figures: 'ours' | 'theirs',
+    by: string,
+    reason: string,
+  ): Promise<Result<SwitchReconciliation, 'LINK_UNKNOWN' | HandFault>>;
   /** Compares every day that is over and was not compared yet. */
   reconcileDue(): Promise<void>;
 }
@@ -101,7 +108,6 @@ const mismatchesMax = 20;
 export function openOperator(
   world: Pick<World, 'clock' | 'log'>,
   store: Pick<Store, 'db' | 'write'>,
-  journal: Journal,
   advices: Advices,
   desk: ReconciliationDesk,
   rooms: OperatorRooms,
@@ -120,9 +126,6 @@ export function openOperator(
     const wanted = day ?? businessDay(issuer.link, world.clock.now());
     const compared = await desk.reconcile(issuer, rooms.numbers(link), wanted, close, by);
     if (!compared.ok) return compared;
-    const { result, state, differences, figures } = compared.value.day;
-    const facts = { link, day: wanted, result, state, differences, ...(figures !== null && { figures }), by };
-    await journal.note('reconciled', undefined, undefined, facts);
     return ok(viewOfDay(compared.value.day));
   }
 
@@ -231,6 +234,11 @@ export function openOperator(
       );
     },
     reconcile,
+    async settleDay(link, day, figures, by, reason) {
+      if (!rooms.links().some((live) => live.link.id === link)) return fail('LINK_UNKNOWN', { facts: { link } });
+      const settled = await desk.settle(link, day, figures, by, reason);
+      return settled.ok ? ok(viewOfDay(settled.value)) : settled;
+    },
     reconcileDue() {
       reconciling ??= reconcileDue().finally(() => {
         reconciling = undefined;

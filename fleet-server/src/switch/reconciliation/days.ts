@@ -1,7 +1,9 @@
-import type { ReconciliationDifference, ReconciliationTotals } from '@tsunagu/protocols/acquiring';
+import { type ReconciliationDifference, type ReconciliationTotals, totalsOf } from '@tsunagu/protocols/acquiring';
 import type { LinkProfile } from '@tsunagu/protocols/iso8583';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { Selectable, Transaction } from 'kysely';
 import type { Database, Store } from '../../store/index.ts';
+import { itemsOf } from '../journal/postings.ts';
 import type { SwitchTables } from '../journal/tables.ts';
 
 /** A business day of a link as it was compared. */
@@ -19,15 +21,16 @@ export interface ComparedDay {
   readonly result: DayRow['result'];
   readonly at: number;
   /** By whose figures it is closed, and who had it closed; undefined while it is not. */
-  readonly settled: { readonly why: Settling; readonly by: string } | undefined;
+  readonly settled: { readonly why: Policy; readonly by: string } | undefined;
 }
 
-/** Why a day is closed. */
+/** Why a day is closed: a person settled it, or what a comparison found and the link profile says of that. */
 export type Settling = NonNullable<DayRow['settled_why']>;
+type Policy = Exclude<Settling, 'by-hand'>;
 
 /** Whose totals count then. */
 const figuresOf = { balanced: 'both', 'settle-ours': 'ours', 'settle-theirs': 'theirs' } as const satisfies Record<
-  Settling,
+  Policy,
   DayRow['figures']
 >;
 
@@ -36,7 +39,7 @@ export function settlingOf(
   isBalanced: boolean,
   policy: LinkProfile['reconciliation']['outOfBalance'],
   theirs: ReconciliationTotals | undefined,
-): Settling | undefined {
+): Policy | undefined {
   if (isBalanced) return 'balanced';
   return policy === 'hold' || (policy === 'settle-theirs' && theirs === undefined) ? undefined : policy;
 }
@@ -110,6 +113,45 @@ export async function keepDay(
       .execute();
   }
   return { row, wasClosed: false };
+}
+
+/** Why a person cannot settle a day. */
+export type HandFault =
+  | 'SWITCH_DAY_NOT_COMPARED'
+  | 'SWITCH_DAY_CLOSED'
+  | 'SWITCH_DAY_NOT_HELD'
+  | 'SWITCH_DAY_THEIRS_UNKNOWN';
+
+/** Closes a day that is held by the figures that a person says. */
+export async function settleDay(
+  tx: Transaction<Database>,
+  hand: Pick<DayRow, 'link' | 'day' | 'at'> & { readonly figures: 'ours' | 'theirs'; readonly by: string },
+): Promise<Result<DayRow, HandFault>> {
+  const { link, day, figures, by, at } = hand;
+  const known = await tx
+    .selectFrom('switch_days')
+    .selectAll()
+    .where('link', '=', link)
+    .where('day', '=', day)
+    .executeTakeFirst();
+  const facts = { link, day };
+  if (!known) return fail('SWITCH_DAY_NOT_COMPARED', { facts });
+  if (known.state === 'closed') return fail('SWITCH_DAY_CLOSED', { facts });
+  if (known.result !== 'held') return fail('SWITCH_DAY_NOT_HELD', { facts: { ...facts, result: known.result } });
+  if (figures === 'theirs' && known.theirs === null) return fail('SWITCH_DAY_THEIRS_UNKNOWN', { facts });
+  // Something of the day may have been given back since it was compared.
+  const ours = JSON.stringify(totalsOf(await itemsOf(tx, link, day)));
+  const closed = {
+    state: 'closed',
+    result: 'unbalanced',
+    ours,
+    figures,
+    settled_by: by,
+    settled_why: 'by-hand',
+    at,
+  } as const;
+  await tx.updateTable('switch_days').set(closed).where('link', '=', link).where('day', '=', day).execute();
+  return ok({ ...known, ...closed });
 }
 
 /** The items of a day that differ. */

@@ -29,11 +29,12 @@ import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Store } from '../../store/index.ts';
 import type { IssuerLink } from '../issuer-link/issuer-link.ts';
+import type { Commit, Facts } from '../journal/commit.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Numbers } from '../journal/numbers.ts';
 import { itemsOf } from '../journal/postings.ts';
 import { notApproved } from '../journal/tables.ts';
-import { countedOf, type DayRow, differencesOfDay, keepDay, settlingOf } from './days.ts';
+import { countedOf, type DayRow, differencesOfDay, type HandFault, keepDay, settleDay, settlingOf } from './days.ts';
 
 /** The most pages of items that are asked for: 64,000 items. */
 const pagesMax = 2_000;
@@ -98,11 +99,11 @@ export class ReconciliationDesk {
     const isFinal = message.text(24) === functions.reconciliation;
     // A day that is not over cannot be closed: its messages still come.
     if (isFinal && day >= businessDay(link, this.#world.clock.now())) return answer({ 39: '915' });
-    const { row, wasClosed } = await this.#journal.write(async (tx) => {
+    const { row, wasClosed } = await this.#journal.write(async (tx, commit) => {
       const ours = totalsOf(await itemsOf(tx, link.id, day));
       const isBalanced = firstUnequal(ours, theirs.value) === undefined;
       const why = settlingOf(isBalanced, outOfBalance, theirs.value);
-      return await keepDay(tx, {
+      const kept = await keepDay(tx, {
         link: link.id,
         day,
         state: isFinal && why !== undefined ? 'closed' : 'open',
@@ -112,6 +113,8 @@ export class ReconciliationDesk {
         at: this.#world.clock.now(),
         settled: isFinal && why !== undefined ? { why, by: link.id } : undefined,
       });
+      if (!kept.wasClosed) this.#tell(commit, kept.row, { by: link.id });
+      return kept;
     });
     this.#say(row);
     // In the answer that closes it our own totals say that they differ, whoever's count.
@@ -181,8 +184,8 @@ export class ReconciliationDesk {
     const theirs = settled && underWay.size > 0 ? totalsOf(settled) : told.ok ? told.value : undefined;
     const isBalanced = isEqual || (underWay.size > 0 && found?.length === 0);
     const why = settlingOf(isBalanced, outOfBalance, theirs);
-    const { row } = await this.#journal.write((tx) =>
-      keepDay(
+    const { row } = await this.#journal.write(async (tx, commit) => {
+      const kept = await keepDay(
         tx,
         {
           link: link.id,
@@ -195,8 +198,10 @@ export class ReconciliationDesk {
           settled: isFinal && why !== undefined ? { why, by } : undefined,
         },
         found && { found: isBalanced ? [] : found, saleOf: saleFinder(items) },
-      ),
-    );
+      );
+      this.#tell(commit, kept.row, { by });
+      return kept;
+    });
     this.#say(row);
     return ok({ day: row, differences: await differencesOfDay(this.#store.db, link.id, day) });
   }
@@ -335,6 +340,32 @@ export class ReconciliationDesk {
     };
     const answer = await issuer.request(message, issuer.link.profile.timers.requestMs);
     return answer.type === 'answered' ? answer.message : undefined;
+  }
+
+  /**
+   * A person settles a day that is held, by the figures of one side: it is closed, and takes nothing more. Ours are what the postings say in the commit that closes it. Order of
+   * faults: SWITCH_DAY_NOT_COMPARED, SWITCH_DAY_CLOSED, SWITCH_DAY_NOT_HELD, SWITCH_DAY_THEIRS_UNKNOWN (nothing is settled by totals that nobody has).
+   */
+  async settle(
+    link: string,
+    day: string,
+    figures: 'ours' | 'theirs',
+    by: string,
+    reason: string,
+  ): Promise<Result<DayRow, HandFault>> {
+    const settled = await this.#journal.write(async (tx, commit) => {
+      const closed = await settleDay(tx, { link, day, figures, by, at: this.#world.clock.now() });
+      if (closed.ok) this.#tell(commit, closed.value, { by, reason });
+      return closed;
+    });
+    if (settled.ok) this.#say(settled.value);
+    return settled;
+  }
+
+  /** What a day came to is in the journal, in the commit that keeps it: counters are projections of what stands there. */
+  #tell(commit: Commit, { link, day, state, result, differences, figures }: DayRow, who: Facts): void {
+    const facts = { link, day, result, state, differences, ...(figures !== null && { figures }), ...who };
+    this.#journal.entry(commit, 'reconciled', undefined, undefined, facts);
   }
 
   #say({ link, day, state, result, differences, figures }: DayRow): void {

@@ -4,7 +4,7 @@ import type { StandInRule, StandInUse } from '@tsunagu/protocols/fleet';
 import { isApproval, type FieldValue, type Message } from '@tsunagu/protocols/iso8583';
 import { lastFour, type Secret } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import type { Transaction } from 'kysely';
+import { type RawBuilder, sql, type Transaction } from 'kysely';
 import { type Database, isoTime, type Store } from '../../store/index.ts';
 import type { SwitchRules } from '../rules/rules.ts';
 import {
@@ -43,6 +43,13 @@ export interface StandIn {
   approve(asked: StandInAsked): Promise<StoodIn | StandInRefusal>;
   /** Takes back an approval that nobody was told of: the request was known already. */
   release(saleId: string): Promise<void>;
+  /** The sale of an approval is on disk by now, or its commit failed: it is in nobody's hand any more. */
+  left(saleId: string): void;
+  /**
+   * Takes back the approvals that no sale ever came of: the process died, or the commit failed, between the two. Nobody was told of any. For whoever holds the
+   * epoch, which no other node can commit a sale under; what this node has in hand stays.
+   */
+  releaseLost(): Promise<void>;
   /** What the issuer said of the advice. Nothing happens for a sale that was not approved here. */
   advised(saleId: string, actionCode: string): Promise<void>;
   /** Whether a sale was approved here. */
@@ -66,7 +73,10 @@ export function openStandIn(
   rules: () => SwitchRules,
   isListed: (pan: Secret<'pan'>) => Promise<boolean>,
   node = 'main',
+  /** A commit under the epoch, where a sale that the log alone has counts as well. */
+  fenced: <T>(work: (tx: Transaction<Database>) => Promise<T>) => Promise<T> = (work) => store.write(work),
 ): StandIn {
+  const inHand = new Set<string>();
   const ruleOf = (link: string): StandInRule | undefined => rules().standIn.issuers.find((rule) => rule.link === link);
 
   return {
@@ -81,11 +91,11 @@ export function openStandIn(
       const at = world.clock.now();
       const day = localTransactionTime(at).slice(0, 6);
       const approvalCode = approvalCodeOf(asked.saleId);
-      return await store.write(async (tx): Promise<StoodIn | StandInRefusal> => {
+      inHand.add(asked.saleId);
+      const given = await store.write(async (tx): Promise<StoodIn | StandInRefusal> => {
         const latelyFrom = at - (rule.velocity?.minutes ?? 0) * minuteMs;
-        const own = await usedOf(tx, asked, node, day, latelyFrom);
-        const all = await usedOf(tx, asked, undefined, day, latelyFrom);
-        const refusal = judgeStandIn(rule, node, { ...asked, isListed: false }, { own, all });
+        const used = await usedOf(tx, asked, node, day, latelyFrom);
+        const refusal = judgeStandIn(rule, node, { ...asked, isListed: false }, used);
         if (refusal !== undefined) return refusal;
         await tx
           .insertInto('switch_stand_in')
@@ -106,6 +116,30 @@ export function openStandIn(
           })
           .execute();
         return { approvalCode, advice };
+      });
+      if (typeof given !== 'object') inHand.delete(asked.saleId);
+      return given;
+    },
+    left: (saleId) => void inHand.delete(saleId),
+    async releaseLost() {
+      await fenced(async (tx) => {
+        const lost = await tx
+          .selectFrom('switch_stand_in')
+          .select('sale_id')
+          .where('state', '=', 'advising')
+          .where(({ not, exists, selectFrom }) =>
+            not(
+              exists(
+                selectFrom('switch_sales')
+                  .select('switch_sales.id')
+                  .whereRef('switch_sales.id', '=', 'switch_stand_in.sale_id')
+                  .where('switch_sales.state', 'in', ['posting', 'posted', 'reversing', 'reversed']),
+              ),
+            ),
+          )
+          .execute();
+        for (const { sale_id } of lost)
+          if (!inHand.has(sale_id)) await tx.deleteFrom('switch_stand_in').where('sale_id', '=', sale_id).execute();
       });
     },
     async release(saleId) {
@@ -148,41 +182,58 @@ export function openStandIn(
   };
 }
 
-/** What a node gave away, or all of them, and what still stands: a sale that was reversed gives its part of every limit back. */
+/** What this node gave away, and all of them, and what still stands: a sale that was reversed gives its part of every limit back. One look at the rows of the day. */
 async function usedOf(
   tx: Transaction<Database>,
   { link, panToken, merchant }: Pick<StandInAsked, 'link' | 'panToken' | 'merchant'>,
-  node: string | undefined,
+  node: string,
   day: string,
   latelyFrom: number,
-): Promise<StandInUsed> {
-  const given = tx
+): Promise<{ readonly own: StandInUsed; readonly all: StandInUsed }> {
+  const today = sql<boolean>`switch_stand_in.day = ${day}`;
+  const card = sql<boolean>`switch_stand_in.pan_token = ${panToken}`;
+  const shop = sql<boolean>`switch_stand_in.merchant = ${merchant}`;
+  const lately = sql<boolean>`switch_stand_in.at > ${latelyFrom}`;
+  const mine = sql<boolean>`switch_stand_in.node = ${node}`;
+  const both = (conditions: readonly RawBuilder<boolean>[]) => sql.join(conditions, sql` and `);
+  const minor = (...conditions: readonly RawBuilder<boolean>[]) =>
+    sql<number>`coalesce(sum(case when ${both(conditions)} then switch_stand_in.amount_minor end), 0)`;
+  const count = (...conditions: readonly RawBuilder<boolean>[]) =>
+    sql<number>`count(case when ${both(conditions)} then 1 end)`;
+  const used = await tx
     .selectFrom('switch_stand_in')
     .leftJoin('switch_sales', 'switch_sales.id', 'switch_stand_in.sale_id')
     .where('switch_stand_in.link', '=', link)
+    .where((on) => on.or([today, on.and([card, lately])]))
     .where((on) =>
       on.or([on('switch_sales.state', 'is', null), on('switch_sales.state', 'not in', ['reversing', 'reversed'])]),
-    );
-  const standing = node === undefined ? given : given.where('switch_stand_in.node', '=', node);
-  const total = standing
-    .where('switch_stand_in.day', '=', day)
-    .select((on) => [
-      on.fn.coalesce(on.fn.sum<number>('switch_stand_in.amount_minor'), on.lit(0)).as('minor'),
-      on.fn.countAll<number>().as('count'),
-    ]);
-  const card = await total.where('switch_stand_in.pan_token', '=', panToken).executeTakeFirstOrThrow();
-  const shop = await total.where('switch_stand_in.merchant', '=', merchant).executeTakeFirstOrThrow();
-  const issuer = await total.executeTakeFirstOrThrow();
-  const lately = await standing
-    .where('switch_stand_in.pan_token', '=', panToken)
-    .where('switch_stand_in.at', '>', latelyFrom)
-    .select((on) => on.fn.countAll<number>().as('count'))
+    )
+    .select([
+      minor(mine, today, card).as('ownCardMinor'),
+      count(mine, today, card).as('ownCardCount'),
+      count(mine, card, lately).as('ownCardLately'),
+      minor(mine, today, shop).as('ownShopMinor'),
+      minor(mine, today).as('ownIssuerMinor'),
+      minor(today, card).as('cardMinor'),
+      count(today, card).as('cardCount'),
+      count(card, lately).as('cardLately'),
+      minor(today, shop).as('shopMinor'),
+      minor(today).as('issuerMinor'),
+    ])
     .executeTakeFirstOrThrow();
   return {
-    cardDay: { minor: Number(card.minor), count: Number(card.count) },
-    cardLately: Number(lately.count),
-    merchantDayMinor: Number(shop.minor),
-    issuerDayMinor: Number(issuer.minor),
+    own: {
+      cardDay: { minor: Number(used.ownCardMinor), count: Number(used.ownCardCount) },
+      cardLately: Number(used.ownCardLately),
+      merchantDayMinor: Number(used.ownShopMinor),
+      issuerDayMinor: Number(used.ownIssuerMinor),
+    },
+    all: {
+      cardDay: { minor: Number(used.cardMinor), count: Number(used.cardCount) },
+      cardLately: Number(used.cardLately),
+      merchantDayMinor: Number(used.shopMinor),
+      issuerDayMinor: Number(used.issuerMinor),
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { backOffMs } from '@tsunagu/protocols/acquiring';
+import { backOffMs, type Link } from '@tsunagu/protocols/acquiring';
 import { type DecodedMessage, type Message, textOf } from '@tsunagu/protocols/iso8583';
 import { fail } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -12,7 +12,7 @@ import { mismatchText, type Mismatch, unmatchedOf } from '../link/matching.ts';
 import type { SwitchRooms } from '../ports.ts';
 import { wipe } from '../terminal-link/request.ts';
 import type { Face } from './asking.ts';
-import { differences, ownDecision, passedOn } from './messages.ts';
+import { differences, ownDecision, passedOn, remark } from './messages.ts';
 import type { Outcomes } from './outcomes.ts';
 import { nextStan, type Roads } from './roads.ts';
 import type { SaleEvent } from './rules.ts';
@@ -26,9 +26,15 @@ const stepAgainMax = 6;
 /** The issuer's answer does not make one for whoever asked: found inside the commit, which then keeps nothing. */
 class AnswerNotWritten extends Error {}
 
-function written(face: Face, request: Message, answer: Message, nowMs: number): Uint8Array {
+function written(
+  face: Face,
+  request: Message,
+  answer: Message,
+  link: Pick<Link, 'profile'> | undefined,
+  nowMs: number,
+): Uint8Array {
   try {
-    return passedOn(face, request, answer, nowMs);
+    return passedOn(face, request, answer, link, nowMs);
   } catch (cause) {
     throw new AnswerNotWritten('an answer that cannot be passed on', { cause });
   }
@@ -157,16 +163,18 @@ export class IssuerLeg {
     reason: string,
   ): Promise<void> {
     const outStan = event.type === 'issuerTimedOut' ? await nextStan(this.#roads, row.link) : '';
-    const stepped = await this.#journal.step(row, event, outStan, (action, { id }, nowMs) =>
-      action.type === 'answerFromIssuer' && answer
-        ? {
-            by: 'issuer',
-            actionCode: textOf(answer, 39) ?? '909',
-            approvalCode: textOf(answer, 38),
-            answer: this.#outcomes.kept({ id, kind: row.kind }, written(face, request, answer, nowMs)),
-          }
-        : ownDecision(face, request, action.type === 'answer' ? action.actionCode : '909', reason, nowMs),
-    );
+    const link = row.link === null ? undefined : this.#roads.link(row.link)?.link;
+    const stepped = await this.#journal.step(row, event, outStan, (action, { id }, nowMs) => {
+      if (action.type === 'answerFromIssuer' && answer)
+        return {
+          by: 'issuer',
+          actionCode: textOf(answer, 39) ?? '909',
+          approvalCode: textOf(answer, 38),
+          answer: this.#outcomes.kept({ id, kind: row.kind }, written(face, request, answer, link, nowMs)),
+        };
+      const actionCode = action.type === 'answer' ? action.actionCode : '909';
+      return ownDecision(face, request, actionCode, reason, nowMs, remark(link, actionCode));
+    });
     this.#outcomes.afterStep(stepped);
   }
 

@@ -1,10 +1,12 @@
 import {
   answerTo,
   businessDay,
+  formatRemark,
   type Link,
   operations,
-  parseHours,
+  parseRemark,
   readOfferReference,
+  type Remark,
   retrievalReference,
   transmissionTime,
   verificationElement,
@@ -111,16 +113,32 @@ export const ownDecision = (
 /** What of an issuer's answer whoever asked gets, from the highest down. */
 const ofAnswers = [55, 54, 51, 39, 38, 37, 14, 10, 6, 2] as const;
 
+/** DE44 of an answer: what there is to say beside the action code, and what the till shows for it over this link. */
+export function remark(
+  link: Pick<Link, 'profile'> | undefined,
+  actionCode: string,
+  said: Omit<Remark, 'tillCode'> = {},
+): { readonly [element: number]: string } {
+  const text = formatRemark({ ...said, tillCode: link?.profile.codes.till[actionCode] });
+  return text === '' ? {} : { 44: text };
+}
+
 /** The issuer's answer as whoever asked gets it: its own keys again, and the issuer's word. */
-export function passedOn({ codec, echo, stampOf }: Face, request: Message, answer: Message, nowMs: number): Uint8Array {
+export function passedOn(
+  { codec, echo, stampOf }: Face,
+  request: Message,
+  answer: Message,
+  link: Pick<Link, 'profile'> | undefined,
+  nowMs: number,
+): Uint8Array {
   const added: { [element: number]: FieldValue } = { ...stamp(stampOf(nowMs)) };
   for (const number of ofAnswers) {
     const value = answer.fields[number];
     if (value !== undefined) added[number] = value;
   }
   // An issuer's own words are for nobody here; its hours are.
-  const about = textOf(answer, 44);
-  if (about !== undefined && parseHours(about)) added[44] = about;
+  const { hours } = parseRemark(textOf(answer, 44) ?? '');
+  Object.assign(added, remark(link, textOf(answer, 39) ?? '', { hours }));
   return unwrap(codec.encode(answerTo(request, answerMti(request), echo, added)));
 }
 

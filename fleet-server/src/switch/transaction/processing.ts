@@ -28,6 +28,7 @@ export class Processing {
   readonly #rooms: SwitchRooms;
   readonly #journal: Journal;
   readonly #rules: SwitchRules;
+  readonly #standIn: StandIn;
   readonly #dcc: DccDesk;
   readonly #outcomes: Outcomes;
   readonly #leg: IssuerLeg;
@@ -50,6 +51,7 @@ export class Processing {
     this.#rooms = rooms;
     this.#journal = journal;
     this.#rules = rules;
+    this.#standIn = standIn;
     this.#dcc = dcc;
     this.#outcomes = new Outcomes(world, rooms, journal, dcc, roads);
     this.#leg = new IssuerLeg(world, rooms, journal, advices, roads, this.#outcomes);
@@ -169,8 +171,9 @@ export class Processing {
   }
 
   /** After a start, or a commit that failed and may have been kept: what is open, and nobody works on, is answered on file and reversed. */
-  recover(): Promise<void> {
-    return this.#leg.recover();
+  async recover(): Promise<void> {
+    await this.#leg.recover();
+    await this.#standIn.releaseLost();
   }
 
   /** Takes no step anew any more. */

@@ -8,7 +8,7 @@ import type { SwitchRooms } from '../ports.ts';
 import type { SwitchRules } from '../rules/rules.ts';
 import { bodyDigest, type TerminalReversal } from '../terminal-link/request.ts';
 import type { Asking, Reply } from './asking.ts';
-import { ownAnswer, ownDecision } from './messages.ts';
+import { ownAnswer, ownDecision, remark } from './messages.ts';
 import type { Outcomes } from './outcomes.ts';
 import { nextStan, type Roads } from './roads.ts';
 
@@ -46,8 +46,9 @@ export class ReversalIntake {
   async take(asking: Asking, reversal: TerminalReversal): Promise<Reply> {
     const { key, ksn, face } = asking;
     const { message, original, stan, localTime, reason } = reversal;
-    const answerOf = (actionCode: string): Uint8Array => ownAnswer(face, message, actionCode, this.#world.clock.now());
-    const arrived = {
+    const answerOf = (actionCode: string, link?: string): Uint8Array =>
+      ownAnswer(face, message, actionCode, this.#world.clock.now(), remark(this.#roads.link(link)?.link, actionCode));
+    const arrived = (link: string | null) => ({
       serial: key,
       stan,
       localTime,
@@ -62,13 +63,13 @@ export class ReversalIntake {
               nowMs,
             )?.actionCode
           : undefined,
-      answer: answerOf,
-    };
+      answer: (actionCode: string) => answerOf(actionCode, link ?? undefined),
+    });
     for (let attempt = 0; attempt < againMax; attempt += 1) {
       // A trace number is taken before the commit that may need it.
       const { link = null } = (await this.#journal.saleByKey(key, original.stan, original.localTime)) ?? {};
       const arrival = await this.#arrivals.reversal(
-        arrived,
+        arrived(link),
         ksn,
         { link, stan: await nextStan(this.#roads, link) },
         // The sale is still out, and whoever sent it has given up on it: whoever waits gets a no.

@@ -1,4 +1,4 @@
-import { carriesPins, businessDay, formatHours, type Hours, isAdvice, lumpSum } from '@tsunagu/protocols/acquiring';
+import { businessDay, carriesPins, type Hours, isAdvice, lumpSum } from '@tsunagu/protocols/acquiring';
 import { type Message, textOf } from '@tsunagu/protocols/iso8583';
 import { fail, lastFour, Secret } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -17,7 +17,7 @@ import { type StandIn, standInAdvice, type StoodIn } from '../stand-in/stand-in.
 import { bodyDigest, type TerminalSale } from '../terminal-link/request.ts';
 import type { Asking, Face, Reply } from './asking.ts';
 import type { IssuerLeg } from './issuer-leg.ts';
-import { issuerRequest, ownAnswer, ownDecision, reversalImage, toldMti } from './messages.ts';
+import { issuerRequest, ownAnswer, ownDecision, remark, reversalImage, toldMti } from './messages.ts';
 import type { Outcomes } from './outcomes.ts';
 import type { Roads } from './roads.ts';
 
@@ -96,11 +96,27 @@ export class SaleIntake {
    * @param isWide it has characters that only a link takes whose profile allows them
    */
   async take(asking: Asking, sale: TerminalSale, durable: () => void, isWide: boolean): Promise<Reply> {
-    const { key, ksn, face } = asking;
-    const { message } = sale;
     const now = this.#world.clock.now();
     const id = saleId(now, this.#world.id());
     const judged = await this.#judge(asking, sale, id, now);
+    try {
+      return await this.#perform(asking, sale, durable, isWide, id, now, judged);
+    } finally {
+      if (judged.approval) this.#standIn.left(id);
+    }
+  }
+
+  async #perform(
+    asking: Asking,
+    sale: TerminalSale,
+    durable: () => void,
+    isWide: boolean,
+    id: string,
+    now: number,
+    judged: Judged,
+  ): Promise<Reply> {
+    const { key, ksn, face } = asking;
+    const { message } = sale;
     const { link, approval, isPosting } = judged;
     const { row, outgoing } = await this.#written(asking, sale, id, now, judged, isWide);
     // Whoever repeats the request while this one is under way has to find it.
@@ -109,7 +125,8 @@ export class SaleIntake {
       .sale(
         row,
         ksn,
-        (actionCode, reason = 'SWITCH_FOLLOW_UP_REFUSED') => ownDecision(face, message, actionCode, reason, now),
+        (actionCode, reason = 'SWITCH_FOLLOW_UP_REFUSED') =>
+          ownDecision(face, message, actionCode, reason, now, remark(link?.link, actionCode)),
         isPosting && row.state === 'posting' ? outgoing : undefined,
         // Most sales say nothing of another currency, and are stored in a commit that reads nothing.
         sale.conversion || sale.operation === 'refund' || sale.operation === 'completion'
@@ -256,7 +273,7 @@ export class SaleIntake {
         actionCode: '908',
         reason: 'SWITCH_ROUTE_UNKNOWN',
       };
-      const about = element !== undefined ? { 44: `DE${element}` } : hours ? { 44: formatHours(hours) } : {};
+      const about = remark(link?.link, actionCode, { element, hours });
       const decision = ownDecision(face, message, actionCode, reason, now, about);
       return { row: { ...kept, ...this.#journal.decided(decision) }, outgoing };
     }

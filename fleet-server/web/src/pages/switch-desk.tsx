@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import {
   settleAdvice,
+  settleDay,
   type SwitchAdvice,
   switchAdvice,
   type SwitchDifference,
@@ -175,6 +176,19 @@ export function Days({ links }: { links: readonly SwitchLink[] }) {
       opened.value = { name: `${link} ${day}`, items };
       return t('switch.differ', { count: count(items.length), name: `${link} ${day}` });
     });
+  const settling = useSignal<string | undefined>(undefined);
+  const settle = ({ link, day }: SwitchReconciliation, form: HTMLFormElement): void =>
+    void order(async () => {
+      const body = { figures: formText(form, 'figures'), reason: formText(form, 'reason') };
+      await ask(switchReconciliation, switchPaths.daySettlement(link, day), {
+        method: 'POST',
+        body,
+        key: crypto.randomUUID(),
+      });
+      settling.value = undefined;
+      await list.anew();
+      return t('switch.dayIsSettled', { name: `${link} ${day}` });
+    });
   const issuers = links.filter(({ side }) => side === 'issuer');
   return (
     <section class="panel" aria-labelledby="days-title">
@@ -233,7 +247,21 @@ export function Days({ links }: { links: readonly SwitchLink[] }) {
               </td>
               <td>{totalsText(day.ours)}</td>
               <td>{day.theirs === null ? '–' : totalsText(day.theirs)}</td>
-              <td>{day.settled === null ? '–' : <Settled of={day.settled} counted={day.counted} />}</td>
+              <td>
+                {day.settled !== null ? (
+                  <Settled of={day.settled} counted={day.counted} />
+                ) : day.result === 'held' && may('fleet.operate') ? (
+                  <SettleDay
+                    isOpen={settling.value === nameOf(day)}
+                    hasTheirs={day.theirs !== null}
+                    isSending={isSending.value}
+                    onToggle={() => (settling.value = settling.value === nameOf(day) ? undefined : nameOf(day))}
+                    onSettle={(form) => settle(day, form)}
+                  />
+                ) : (
+                  '–'
+                )}
+              </td>
               <td>
                 {day.differences === 0 ? (
                   '0'
@@ -252,6 +280,57 @@ export function Days({ links }: { links: readonly SwitchLink[] }) {
     </section>
   );
 }
+
+const nameOf = ({ link, day }: SwitchReconciliation): string => `${link} ${day}`;
+
+/** A person closes a day that is held: by whose totals, and why. */
+const SettleDay = ({
+  isOpen,
+  hasTheirs,
+  isSending,
+  onToggle,
+  onSettle,
+}: {
+  isOpen: boolean;
+  hasTheirs: boolean;
+  isSending: boolean;
+  onToggle: () => void;
+  onSettle: (form: HTMLFormElement) => void;
+}) => (
+  <>
+    <button type="button" class="quiet-button" aria-expanded={isOpen} onClick={onToggle}>
+      {t('switch.settleDay')}
+    </button>
+    {isOpen && (
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          onSettle(event.currentTarget);
+        }}
+      >
+        <label>
+          {t('switch.settleDayFigures')}
+          <select name="figures">
+            <option value="ours">{t('switch.figures.ours')}</option>
+            {hasTheirs && <option value="theirs">{t('switch.figures.theirs')}</option>}
+          </select>
+        </label>
+        <label>
+          {t('switch.settleDayReason')}
+          <input
+            name="reason"
+            required
+            minLength={settleDay.shape.reason.minLength ?? 1}
+            maxLength={settleDay.shape.reason.maxLength ?? 200}
+          />
+        </label>
+        <button type="submit" class="primary" disabled={isSending}>
+          {t('switch.settleDay')}
+        </button>
+      </form>
+    )}
+  </>
+);
 
 /** Whose totals count of a closed day, which those are, and who closed it when and why. */
 const Settled = ({

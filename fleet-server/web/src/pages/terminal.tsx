@@ -344,7 +344,7 @@ function TestSale({ detail, isReady }: { detail: TerminalDetail; isReady: boolea
               <Mark tone={outcomeTone(job.sale.outcome)}>{t(`outcome.${job.sale.outcome}`)}</Mark>{' '}
               <strong>{money(job.sale.amountMinor, job.sale.currency)}</strong>{' '}
               {job.sale.ownCurrency && `${ownMoney(job.sale.ownCurrency)} `}
-              {reasonText(job.sale.reason ?? null, job.sale.actionCode ?? null)}
+              {reasonText(job.sale.reason ?? null, job.sale.actionCode ?? null, job.sale.tillCode)}
               <span class="under">{nextText(job.sale)}</span>
             </p>
           )}

@@ -70,7 +70,8 @@ export function errorNext(code: string): string {
 }
 
 /** Why a sale ended as it did: a code of ours, or the issuer's action code. */
-export function reasonText(reason: string | null, actionCode: string | null): string {
+export function reasonText(reason: string | null, actionCode: string | null, tillCode?: string): string {
+  if (tillCode !== undefined) return `${tillCode} ${reasonText(reason, actionCode)}`.trim();
   if (reason !== null) return errorText(reason);
   if (actionCode === null || actionCode.startsWith('0')) return '';
   return tables.value?.actionCodes[actionCode]?.[language.value] ?? actionCode;
