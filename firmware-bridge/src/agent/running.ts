@@ -16,7 +16,7 @@ import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { isStripeAccountName, isTransitCardName } from '@tsunagu/protocols/test-cards';
 import type { World } from '@tsunagu/protocols/world';
 import type { z } from 'zod';
-import { openAcquirer, openReversalStore, openStanCounter, stansOf } from '../acquiring/index.ts';
+import { openAcquirer, openAcquirerStanding, openReversalStore, openStanCounter, stansOf } from '../acquiring/index.ts';
 import {
   type Claim,
   type Identity,
@@ -121,6 +121,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     identity,
   );
   const trust = keepTrust({ world, store, claim, network, first, changed });
+  let askAgain: () => void = () => undefined;
   const renewals = keepRenewed({
     world,
     store,
@@ -129,7 +130,11 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     identity,
     anchors: () => trust.pem,
     signal,
-    renewed: (next) => network.show(next),
+    renewed(next) {
+      network.show(next);
+      // What was turned away for its certificate shows another one now.
+      askAgain();
+    },
   });
   const contact = await openContact(store, world);
   if (!contact.ok) return contact;
@@ -228,6 +233,8 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   await lookAside();
   const stan = await openStanCounter(store, world, used);
   if (!stan.ok) return stan;
+  const standing = await openAcquirerStanding(store, world);
+  if (!standing.ok) return standing;
   const acquirer = openAcquirer({
     world,
     network,
@@ -245,6 +252,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       reversals: reversals.value,
       negative: negative.value,
       offline: negative.value,
+      standing: standing.value,
       vault: vault.value,
       sales: sales.value,
       advices,
@@ -259,6 +267,8 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       }),
     },
   });
+
+  askAgain = () => cardSide.wake();
 
   const pay: CardSide['run'] = (order, onStep) =>
     saleTurns.take(() =>
@@ -501,6 +511,8 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       },
       down: () => pulse.pause(),
       notified(work) {
+        // Whom the switch turns away the server does not speak to: it may be let in again, and what waits asks.
+        if (standing.ok && standing.value.isTurnedAway) cardSide.wake();
         if (work.jobs) runner.wake();
         if (work.configuration !== undefined && !isWiping) twin.value.wake();
         if (work.trust !== undefined) trust.wake(work.trust);

@@ -1,4 +1,5 @@
 import { currencies, lumpSum, moneyText, paymentMethodText, rateText } from '@tsunagu/protocols/acquiring';
+import { errorTable } from '@tsunagu/protocols/errors';
 import { describeActionCode, describeOutsideHours } from '@tsunagu/protocols/iso8583';
 import { schemes } from '@tsunagu/protocols/emv';
 import { isInquiry, isTopUp, signOf, type TerminalTotals } from '@tsunagu/protocols/fleet';
@@ -159,6 +160,8 @@ function why({ actionCode, reason, serviceHours }: Transaction, language: SlipLa
   const meaning = (serviceHours ? describeOutsideHours(serviceHours) : describeActionCode(code))?.[language];
   if (code !== '') blocks.push({ type: 'pair', label: slipTexts[language].labels.action, value: code });
   if (meaning !== undefined && code !== '000') blocks.push({ type: 'note', text: meaning });
+  const says = Object.entries(errorTable).find(([name]) => name === reason)?.[1][language].says;
+  if (says !== undefined) blocks.push({ type: 'note', text: says });
   if (reason !== undefined) blocks.push({ type: 'note', text: reason });
   return blocks;
 }
