@@ -16,6 +16,7 @@ import { openCustody } from './custody/index.ts';
 import { type DeviceApi, openDeviceApi } from './device-api/index.ts';
 import {
   type Estate,
+  estateEndings,
   type Lifecycle,
   mayNow,
   openEstate,
@@ -284,6 +285,7 @@ async function build(
     announce: (serial) => estate.announce(serial),
     sources: [
       identityEndings(store, authority, serverName),
+      estateEndings(store),
       commonSource(() =>
         Promise.resolve([
           { kind: 'job-signing', name: jobSigner.pinned.kid, endsAt: null },

@@ -57,6 +57,8 @@ import { quietLog } from './log-level.ts';
 import type { TerminalOptions, Wires } from './options.ts';
 
 const realWires: Wires = { openLink, secureNetwork };
+/** Schemes whose CA keys a hello tells of. */
+const cardKeysMax = 16;
 /** How often it is looked whether the business day is over. */
 const dayLookMs = 60_000;
 const noVitals: Vitals = { memory: null, temperatureMilliC: null };
@@ -243,6 +245,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   });
   const authorities = await readCardAuthorities(files);
   if (!authorities.ok) return authorities;
+  const cardCaKeys = authorities.value.caKeys;
   const cardSide = await options.openCardSide({
     world,
     model,
@@ -410,6 +413,8 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
 
   const salesWaiting = outbox.value;
   function hello(): Hello {
+    const today = new Date(world.clock.now()).toISOString().slice(0, 10);
+    const cardKeys = cardCaKeys.nextToEnd(today).slice(0, cardKeysMax);
     return {
       model: model.id,
       software: software.running,
@@ -423,6 +428,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
           tampered: { at: tamper.value.happened.at, sensor: tamper.value.happened.sensor },
         }),
       ...(setAside.length > 0 && { setAside: setAside.slice(-16) }),
+      ...(cardKeys.length > 0 && { cardKeys }),
       ...(claim.parent && { parent: claim.parent.serial }),
       trust: trust.version,
     };

@@ -1,3 +1,4 @@
+export { endingsOf, estateEndings } from './endings.ts';
 export { openSelection, type Selection, type TerminalFilter, type TerminalSort } from './selection.ts';
 export { type Estate, type EstateRooms, type HelloOutcome, openEstate, type SalesFigures } from './estate.ts';
 export {
