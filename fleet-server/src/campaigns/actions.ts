@@ -54,6 +54,12 @@ const kinds: { readonly [K in Kind]: Make<K> } = {
           return { code: 'ALREADY_NEWER', facts: { version, wanted } };
         return missingFor(image, facts);
       },
+      held() {
+        const inTime = rooms.software.inTime();
+        if (inTime.ok) return undefined;
+        const { field = '', facts } = inTime.fault;
+        return { code: 'SOFTWARE_EXPIRED', facts: { role: field, expired: String(facts?.['expires'] ?? '') } } as const;
+      },
       isHad: ({ model, version }) => version !== undefined && forward.value.get(model)?.install.version === version,
       async order(tx, { serial, model }, leg, reference) {
         const found = (leg === 'forward' ? forward : backward).value.get(model);

@@ -25,6 +25,7 @@ export const causes = {
   MODEL_CANNOT: { wait: 'person' },
   ALREADY_NEWER: { wait: 'person' },
   NOT_ATTESTED: { wait: 'person' },
+  SOFTWARE_EXPIRED: { wait: 'person' },
   BEYOND_MODEL: { wait: 'person' },
   SETTING_OVERRIDDEN: { wait: 'person' },
   SETTING_CONTRADICTS: { wait: 'person' },

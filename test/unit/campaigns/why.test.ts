@@ -1,9 +1,9 @@
-import { jobOrder, openDocument, parseJson, type Why } from '@tsunagu/protocols/fleet';
+import { causeTexts, jobOrder, openDocument, parseJson, type Why } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { describe, expect, it } from 'vitest';
 import { until } from '../core/support.ts';
-import { act, detail, propose, publish, start, Terminal, why } from './support.ts';
+import { act, detail, propose, publish, spec, start, Terminal, why } from './support.ts';
 
 /** A house whose clock is put ahead. */
 async function withClock() {
@@ -58,6 +58,36 @@ describe('an order of a campaign with windows', () => {
     expect(terminal.configuration.values).toMatchObject({ taxPercent: 8 });
   });
 });
+
+it('software whose signatures end under a running campaign holds it back, and says so, until it is signed anew', async () => {
+  const { ahead, house } = await withClock();
+  await house.register('HELD-0001');
+  const digest = await publish(house, '2.0.0');
+  const more = { endAt: new Date(Date.now() + 900 * 24 * hour).toISOString(), rings: [{ percent: 100 }] };
+  const { id } = await propose(house, spec([digest], [], more));
+  await act(house, id, 'approve');
+  expect(codesOf(await why(house, id, 'HELD-0001'))).toEqual(['NEVER_ENROLLED']);
+  expect((await detail(house, id)).held).toBeNull();
+
+  ahead.ms = 400 * 24 * hour;
+  await until('the campaign to notice', async () => (await detail(house, id)).events[0]?.what === 'held');
+  const { held, phase, events } = await detail(house, id);
+  expect([phase, held?.code, held?.facts['role']]).toEqual(['running', 'SOFTWARE_EXPIRED', 'targets']);
+  expect(events[0]?.facts).toMatchObject({ code: 'SOFTWARE_EXPIRED', role: 'targets' });
+  const found = await why(house, id, 'HELD-0001');
+  expect([codesOf(found), found.nextTryAt]).toEqual([['NEVER_ENROLLED', 'SOFTWARE_EXPIRED'], null]);
+  for (const [language, way] of [
+    ['en', 'tsunagu software renew'],
+    ['ja', '署名し直して'],
+  ] as const)
+    expect(causeTexts.SOFTWARE_EXPIRED[language](found.causes[1]?.facts ?? {})).toContain(way);
+
+  await publish(house, '2.0.1');
+  await until('the campaign to go on', async () => (await detail(house, id)).events[0]?.what === 'letGo');
+  expect((await detail(house, id)).held).toBeNull();
+  // Told once each, however many looks there were.
+  expect((await detail(house, id)).events.filter(({ what }) => what === 'held')).toHaveLength(1);
+}, 30_000);
 
 describe('"why not?"', () => {
   const asked = async (house: Awaited<ReturnType<typeof start>>, target: object, serial: string): Promise<Why> => {

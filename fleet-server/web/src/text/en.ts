@@ -554,6 +554,8 @@ export const en = {
   'happened.ringPassed': 'Ring passed',
   'happened.thresholdReached': 'Too many failures',
   'happened.gateFailed': 'Gate failed',
+  'happened.held': 'Held back',
+  'happened.letGo': 'Goes on',
   'happened.completed': 'Completed',
   'happened.rolledBack': 'Rolled back',
   'happened.endReached': 'Its time was over',

@@ -555,6 +555,8 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'happened.ringPassed': '段階通過',
   'happened.thresholdReached': '失敗多数',
   'happened.gateFailed': 'ゲート不合格',
+  'happened.held': '保留',
+  'happened.letGo': '再開',
   'happened.completed': '完了',
   'happened.rolledBack': '復元済み',
   'happened.endReached': '期限到来',
