@@ -336,9 +336,11 @@ async function build(
       note: audit.note,
       software: {
         async order(wanted) {
-          const { model = '', requires } = (await targetOf(wanted.digest)) ?? {};
+          const { model = '', requires, hardwareRevisions } = (await targetOf(wanted.digest)) ?? {};
           const order = await software.order(wanted, { model, version: undefined });
-          return order.ok ? ok({ ...requires, model, install: order.value }) : order;
+          return order.ok
+            ? ok({ ...requires, ...(hardwareRevisions && { hardwareRevisions }), model, install: order.value })
+            : order;
         },
         inTime: () => software.inTime(),
         isAttested: async (digest) => ((await targetOf(digest))?.attestation ?? null) !== null,

@@ -49,7 +49,14 @@ import { openAdviceStore, openOutbox, openSaleStore, openTraceStore, turns } fro
 import type { SealedStore } from '../sealed-store/index.ts';
 import { openCardVault, readCardAuthorities } from '../secure/index.ts';
 import { openShopper } from '../shopper/index.ts';
-import { misreading, serverSource, sharedLine, type Software, type SoftwareSource } from '../software/index.ts';
+import {
+  hardwareRevision,
+  misreading,
+  serverSource,
+  sharedLine,
+  type Software,
+  type SoftwareSource,
+} from '../software/index.ts';
 import { openTamper, type Tamper } from '../tamper/index.ts';
 import { openTwin, type Twin } from '../twin/index.ts';
 import { heartbeat } from './heartbeat.ts';
@@ -414,10 +421,13 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   const salesWaiting = outbox.value;
   function hello(): Hello {
     const today = new Date(world.clock.now()).toISOString().slice(0, 10);
+    const battery = options.vitals?.().batteryPercent;
     const cardKeys = cardCaKeys.nextToEnd(today).slice(0, cardKeysMax);
     return {
       model: model.id,
       software: software.running,
+      hardware: hardwareRevision,
+      ...(typeof battery === 'number' && { battery }),
       configuration: follower?.report() ?? { version: 0, hash: '' },
       keys: keys.ok ? [...keys.value.slots()] : [],
       negative: negative.ok ? [...negative.value.report()] : [],

@@ -183,7 +183,12 @@ function isAble(setting: string, model: string): boolean {
 }
 
 /** What the signed target of an image asks of a terminal, and it has not. What a terminal does not tell is its own to refuse. */
-function missingFor({ versionMin, batteryPercentMin }: ImageOrder, { version, battery }: TerminalFacts) {
+function missingFor(
+  { versionMin, batteryPercentMin, hardwareRevisions }: ImageOrder,
+  { version, battery, hardware }: TerminalFacts,
+) {
+  if (hardwareRevisions !== undefined && hardware !== undefined && !hardwareRevisions.includes(hardware))
+    return { code: 'HARDWARE_UNFIT', facts: { revision: hardware, wanted: hardwareRevisions.join(', ') } } as const;
   if (versionMin !== undefined && version !== undefined && isNewer(versionMin, version))
     return { code: 'PREREQUISITE', facts: { test: `version >= ${versionMin}` } } as const;
   if (batteryPercentMin !== undefined && battery !== undefined && battery < batteryPercentMin)

@@ -24,6 +24,8 @@ export interface ImageOrder {
   readonly install: SoftwareInstall;
   readonly versionMin?: string | undefined;
   readonly batteryPercentMin?: number | undefined;
+  /** Revisions of the hardware that it is for; all of them without a list. */
+  readonly hardwareRevisions?: readonly string[] | undefined;
 }
 
 /** What campaigns need of the rooms around them. */

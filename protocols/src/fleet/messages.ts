@@ -24,6 +24,8 @@ export const hello = z
         slot: z.enum(['A', 'B']).describe('The slot that it booted from.'),
       })
       .describe('What it runs.'),
+    hardware: z.string().min(1).max(32).optional().describe('Revision of its hardware.'),
+    battery: z.number().min(0).max(100).optional().describe('Charge of its battery, per cent; absent without one.'),
     configuration: z
       .object({
         version: z.number().int().nonnegative().describe('Version in force.'),

@@ -86,6 +86,11 @@ export const causeTexts: Readonly<Record<CauseCode, Told>> = {
     en: (facts) => `There is no image for its model ${fact(facts, 'model')}.`,
     ja: (facts) => `機種${fact(facts, 'model')}用のイメージがありません。`,
   },
+  HARDWARE_UNFIT: {
+    en: (facts) => `The image is for hardware ${fact(facts, 'wanted')}; its revision is ${fact(facts, 'revision')}.`,
+    ja: (facts) =>
+      `イメージの対象ハードウェア(${fact(facts, 'wanted')})に端末のリビジョン${fact(facts, 'revision')}が含まれていません。`,
+  },
   MODEL_CANNOT: {
     en: (facts) => `Its model ${fact(facts, 'model')} cannot do that: ${fact(facts, 'lacked')}.`,
     ja: (facts) => `機種${fact(facts, 'model')}では実行できません: ${fact(facts, 'lacked')}。`,

@@ -22,6 +22,7 @@ export const causes = {
   CAMPAIGN_ENDED: { wait: 'person' },
   FAILED: { wait: 'person' },
   MODEL_WITHOUT_IMAGE: { wait: 'person' },
+  HARDWARE_UNFIT: { wait: 'person' },
   MODEL_CANNOT: { wait: 'person' },
   ALREADY_NEWER: { wait: 'person' },
   NOT_ATTESTED: { wait: 'person' },

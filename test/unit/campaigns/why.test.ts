@@ -152,6 +152,61 @@ describe('"why not?"', () => {
   });
 });
 
+describe('what a terminal tells of itself', () => {
+  it('keeps an image from it: the revision of its hardware, and a battery too low; and custody keeps all from it', async () => {
+    const house = await start();
+    const terminal = await Terminal.open(house, 'HARD-0001');
+    const other = await Terminal.open(house, 'HARD-0002');
+    const says = (one: Terminal, hardware: string, battery: number) =>
+      one.link.hello({ software: { version: '1.0.0', slot: 'A' }, hardware, battery });
+    await says(terminal, 'A', 20);
+    await says(other, 'B', 20);
+    const digest = await publish(house, '2.0.0', 1, {
+      hardwareRevisions: ['B', 'C'],
+      requires: { batteryPercentMin: 30 },
+    });
+    const { id } = await propose(house, spec([digest], [], { rings: [{ percent: 100 }], requires: 'battery >= 15' }));
+    await act(house, id, 'approve');
+    const unfit = await why(house, id, 'HARD-0001');
+    expect(unfit.causes).toMatchObject([
+      { code: 'HARDWARE_UNFIT', facts: { revision: 'A', wanted: 'B, C' }, until: null },
+    ]);
+    expect(unfit.nextTryAt).toBeNull();
+    expect((await why(house, id, 'HARD-0002')).causes).toMatchObject([
+      { code: 'BATTERY_LOW', facts: { test: 'battery >= 30' } },
+    ]);
+    await says(other, 'B', 10);
+    await until('what it said', async () => {
+      const { causes } = await why(house, id, 'HARD-0002');
+      return causes[0]?.facts['test'] === 'battery >= 30';
+    });
+    await says(other, 'B', 80);
+    await until('the order', async () => codesOf(await why(house, id, 'HARD-0002'))[0] === 'JOB_OPEN');
+    // It was lost meanwhile: whatever else stands in the way, that decides.
+    expect((await house.call('POST', '/terminals/HARD-0001/lifecycle', { to: 'lost', reason: 'gone' })).status).toBe(
+      200,
+    );
+    const lost = await why(house, id, 'HARD-0001');
+    expect([codesOf(lost)[0], lost.causes[0]?.facts, lost.nextTryAt]).toEqual(['LIFECYCLE', { state: 'lost' }, null]);
+  });
+
+  it('is asked for by a campaign: hardware is a field of queries', async () => {
+    const house = await start();
+    for (const [serial, hardware] of [
+      ['REVI-0001', 'A'],
+      ['REVI-0002', 'B'],
+    ] as const)
+      await (await Terminal.open(house, serial)).link.hello({ hardware });
+    const dry = await house.call('POST', '/campaigns/dry-runs', {
+      name: 'revision B',
+      target: 'hardware = B',
+      action: { kind: 'configuration', values: { taxPercent: 8 } },
+      gate: null,
+    });
+    expect(dry.body).toMatchObject({ cohort: 1, sample: ['REVI-0002'] });
+  });
+});
+
 /** The terminal takes its orders, and says that the image is not to be had. */
 async function failOnce({ link }: Terminal): Promise<void> {
   for (;;) {
