@@ -45,6 +45,7 @@ export interface Software {
     Result<
       SoftwareInstall,
       | 'SOFTWARE_REPOSITORY_MISSING'
+      | 'SOFTWARE_REPOSITORY_TORN'
       | 'SOFTWARE_NOT_PUBLISHED'
       | 'SOFTWARE_NOT_FOR_MODEL'
       | 'SOFTWARE_DOWNGRADE'
@@ -167,6 +168,8 @@ export async function openSoftware(
   return {
     upload: (bytes) => images.upload(bytes),
     async order({ digest, proofTimeoutMs, allowDowngrade }, { model, version: running }) {
+      const { torn } = repository;
+      if (torn !== undefined) return fail('SOFTWARE_REPOSITORY_TORN', { field: torn, facts: { file: torn } });
       if (!repository.inForce) return fail('SOFTWARE_REPOSITORY_MISSING');
       const target = find(digest);
       if (!target) return fail('SOFTWARE_NOT_PUBLISHED', { facts: { digest } });

@@ -84,7 +84,9 @@ it('the CA keys of card schemes that a terminal holds are in its horizon, with a
   await link.hello({ cardKeys: [{ rid: 'A000000003', index: '92', expiry }] });
   const alarmed = await until('the alarm', async () => {
     const { body } = await house.call('GET', '/terminals/CARDKEY-0001/timeline');
-    const facts = (body['items'] as { facts: Record<string, unknown> }[]).map((entry) => entry.facts);
+    const facts = (body as unknown as { items: { facts: Record<string, unknown> }[] }).items.map(
+      (entry) => entry.facts,
+    );
     return facts.find((one) => one['code'] === 'EXPIRY_NEAR');
   });
   expect(alarmed).toMatchObject({ ends: 'card-key', level: 'near' });
