@@ -3,7 +3,6 @@ import { type CodeMeaning, ownEntry } from './function-codes.ts';
 /**
  * Message reason codes, DE25, that public interface descriptions agree on. ISO 8583:1993, A.6.
  * Ranges: 1000-1499 advice, 1500-1999 request to a host, 2000-2999 retained card, 4000-4499 reversal, 6000-6999 administrative.
- * Networks differ in them: a link keeps its own table in its profile (`codes.reasons`).
  */
 export const reasonCodes: Readonly<Record<string, CodeMeaning>> = {
   '4000': { en: 'Customer cancellation', ja: '顧客による取消' },
@@ -15,8 +14,5 @@ export const reasonCodes: Readonly<Record<string, CodeMeaning>> = {
   '4351': { en: 'Signature mismatch', ja: '署名不一致' },
 };
 
-/** The meaning of a reason code: that of the link where it has one, else the common one. */
-export const describeReasonCode = (
-  code: string,
-  linkCodes: Readonly<Record<string, CodeMeaning>> = {},
-): CodeMeaning | undefined => ownEntry(linkCodes, code) ?? ownEntry(reasonCodes, code);
+/** The meaning of a reason code. */
+export const describeReasonCode = (code: string): CodeMeaning | undefined => ownEntry(reasonCodes, code);
