@@ -16,7 +16,6 @@ import { openCustody } from './custody/index.ts';
 import { type DeviceApi, openDeviceApi } from './device-api/index.ts';
 import {
   type Estate,
-  estateEndings,
   type Lifecycle,
   mayNow,
   openEstate,
@@ -26,7 +25,7 @@ import {
   openSelection,
   timelineKeptMs,
 } from './estate/index.ts';
-import { commonSource, type Expiry, openExpiry } from './expiry/index.ts';
+import { commonSource, estateEndings, type Expiry, openExpiry } from './expiry/index.ts';
 import {
   endWiped,
   type Enrolment,

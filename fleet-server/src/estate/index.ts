@@ -1,4 +1,3 @@
-export { endingsOf, estateEndings } from './endings.ts';
 export { openSelection, type Selection, type TerminalFilter, type TerminalSort } from './selection.ts';
 export { type Estate, type EstateRooms, type HelloOutcome, openEstate, type SalesFigures } from './estate.ts';
 export {
@@ -11,7 +10,7 @@ export {
   stepsOfLives,
 } from './lifecycle.ts';
 export { isRegistered } from './registered.ts';
-export type { Targets } from './summary.ts';
+export { helloOf, type Targets } from './summary.ts';
 export type { Note, TimelineFacts } from './timeline.ts';
 export { forgetArrived, forgetTimeline, timelineKeptMs } from './retention.ts';
 export { type LinkChange, openLinks } from './links.ts';

@@ -37,15 +37,19 @@ export interface CarriageRooms {
   readonly world: Pick<World, 'log'>;
   readonly store: Store;
   /** What could be handed out now, what goes first at the head. */
-  offered(
+  readonly offered: (
     tx: Transaction<Database>,
     serial: Serial,
-  ): Promise<readonly { readonly row: JobRow; readonly attempt: number }[]>;
+  ) => Promise<readonly { readonly row: JobRow; readonly attempt: number }[]>;
   /** Hands one out: it counts as offered, and is signed. */
-  hand(tx: Transaction<Database>, row: JobRow, attempt: number): Promise<CarriedJobs['orders'][number]['document']>;
-  report(serial: Serial, job: string, report: JobReport): Promise<Result<void, 'JOB_UNKNOWN'>>;
+  readonly hand: (
+    tx: Transaction<Database>,
+    row: JobRow,
+    attempt: number,
+  ) => Promise<CarriedJobs['orders'][number]['document']>;
+  readonly report: (serial: Serial, job: string, report: JobReport) => Promise<Result<void, 'JOB_UNKNOWN'>>;
   /** Whether the key of a certificate of the terminal that is in force signed it. Without this nobody's word is carried here. */
-  isSigned?: ((serial: Serial, report: CarriedReport) => Promise<boolean>) | undefined;
+  readonly isSigned?: ((serial: Serial, report: CarriedReport) => Promise<boolean>) | undefined;
 }
 
 export function openCarriage({ world, store, offered, hand, report, isSigned }: CarriageRooms): Carriage {

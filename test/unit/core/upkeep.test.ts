@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { endingsOf } from '@tsunagu/fleet-server/estate/index';
-import { horizonOf } from '@tsunagu/fleet-server/expiry/index';
+
+import { endingsOf, horizonOf } from '@tsunagu/fleet-server/expiry/index';
 import { linkCredentials, linkCredentialsPath } from '@tsunagu/fleet-server/switch/index';
 import { expiryEntry } from '@tsunagu/protocols/fleet';
 import { afterEach, beforeEach, expect, it } from 'vitest';

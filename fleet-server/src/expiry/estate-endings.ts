@@ -1,8 +1,9 @@
 import { modelOf, type TerminalModel } from '@tsunagu/protocols/catalogue';
 import { type Hello, type Serial, serialSchema } from '@tsunagu/protocols/fleet';
-import type { Ending, ExpirySource } from '../expiry/index.ts';
+import type { ExpirySource } from './expiry.ts';
+import type { Ending } from './horizon.ts';
 import { among, type Store } from '../store/index.ts';
-import { helloOf } from './summary.ts';
+import { helloOf } from '../estate/index.ts';
 
 const dayMs = 86_400_000;
 /** The end of a day, UTC. */
