@@ -25,7 +25,7 @@ import {
   openSelection,
   timelineKeptMs,
 } from './estate/index.ts';
-import { commonSource, type Expiry, openExpiry } from './expiry/index.ts';
+import { commonSource, estateEndings, type Expiry, openExpiry } from './expiry/index.ts';
 import {
   endWiped,
   type Enrolment,
@@ -284,6 +284,7 @@ async function build(
     announce: (serial) => estate.announce(serial),
     sources: [
       identityEndings(store, authority, serverName),
+      estateEndings(store),
       commonSource(() =>
         Promise.resolve([
           { kind: 'job-signing', name: jobSigner.pinned.kid, endsAt: null },
@@ -336,9 +337,11 @@ async function build(
       note: audit.note,
       software: {
         async order(wanted) {
-          const { model = '', requires } = (await targetOf(wanted.digest)) ?? {};
+          const { model = '', requires, hardwareRevisions } = (await targetOf(wanted.digest)) ?? {};
           const order = await software.order(wanted, { model, version: undefined });
-          return order.ok ? ok({ ...requires, model, install: order.value }) : order;
+          return order.ok
+            ? ok({ ...requires, ...(hardwareRevisions && { hardwareRevisions }), model, install: order.value })
+            : order;
         },
         inTime: () => software.inTime(),
         isAttested: async (digest) => ((await targetOf(digest))?.attestation ?? null) !== null,

@@ -236,6 +236,8 @@ async function printCampaign({ client, console }: Context, campaign: CampaignDet
     console.out(texts.reason(says === reason ? reason : `${reason}: ${says}`));
     if (next !== '') console.out(`${console.texts.next} ${next}`);
   }
+  if (campaign.held !== null)
+    console.out(console.paint('bold', sentenceOf(console, campaign.held.code, campaign.held.facts)));
   printTable(
     console,
     [

@@ -45,6 +45,9 @@ export const identityEn = {
     'negative-signing': 'negative list signing key',
     'server-certificate': 'server certificate',
     'terminal-certificate': 'terminal certificate',
+    'pts-approval': 'PTS approval of the model',
+    'software-support': 'software support of the model',
+    'card-key': 'CA key of a card scheme',
   } satisfies Record<ExpiryKind, string>,
   level: { fine: 'fine', near: 'NEAR', urgent: 'URGENT', passed: 'PASSED' } satisfies Record<ExpiryLevel, string>,
   expiryColumns: {

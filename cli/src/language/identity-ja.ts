@@ -37,6 +37,9 @@ export const identityJa: typeof identityEn = {
     'negative-signing': 'ネガ署名鍵',
     'server-certificate': 'サーバー証明書',
     'terminal-certificate': '端末証明書',
+    'pts-approval': '機種のPTS認定',
+    'software-support': '機種のソフトウェアサポート',
+    'card-key': 'カードブランドのCA公開鍵',
   },
   level: { fine: '正常', near: '接近', urgent: '緊急', passed: '超過' },
   expiryColumns: {

@@ -16,7 +16,7 @@ import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { isStripeAccountName, isTransitCardName } from '@tsunagu/protocols/test-cards';
 import type { World } from '@tsunagu/protocols/world';
 import type { z } from 'zod';
-import { openAcquirer, openReversalStore, openStanCounter, stansOf } from '../acquiring/index.ts';
+import { openAcquirer, openAcquirerStanding, openReversalStore, openStanCounter, stansOf } from '../acquiring/index.ts';
 import {
   type Claim,
   type Identity,
@@ -49,7 +49,14 @@ import { openAdviceStore, openOutbox, openSaleStore, openTraceStore, turns } fro
 import type { SealedStore } from '../sealed-store/index.ts';
 import { openCardVault, readCardAuthorities } from '../secure/index.ts';
 import { openShopper } from '../shopper/index.ts';
-import { misreading, serverSource, sharedLine, type Software, type SoftwareSource } from '../software/index.ts';
+import {
+  hardwareRevision,
+  misreading,
+  serverSource,
+  sharedLine,
+  type Software,
+  type SoftwareSource,
+} from '../software/index.ts';
 import { openTamper, type Tamper } from '../tamper/index.ts';
 import { openTwin, type Twin } from '../twin/index.ts';
 import { heartbeat } from './heartbeat.ts';
@@ -57,6 +64,8 @@ import { quietLog } from './log-level.ts';
 import type { TerminalOptions, Wires } from './options.ts';
 
 const realWires: Wires = { openLink, secureNetwork };
+/** Schemes whose CA keys a hello tells of. */
+const cardKeysMax = 16;
 /** How often it is looked whether the business day is over. */
 const dayLookMs = 60_000;
 const noVitals: Vitals = { memory: null, temperatureMilliC: null };
@@ -121,6 +130,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     identity,
   );
   const trust = keepTrust({ world, store, claim, network, first, changed });
+  let askAgain: () => void = () => undefined;
   const renewals = keepRenewed({
     world,
     store,
@@ -129,7 +139,11 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     identity,
     anchors: () => trust.pem,
     signal,
-    renewed: (next) => network.show(next),
+    renewed(next) {
+      network.show(next);
+      // What was turned away for its certificate shows another one now.
+      askAgain();
+    },
   });
   const contact = await openContact(store, world);
   if (!contact.ok) return contact;
@@ -228,6 +242,8 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   await lookAside();
   const stan = await openStanCounter(store, world, used);
   if (!stan.ok) return stan;
+  const standing = await openAcquirerStanding(store, world);
+  if (!standing.ok) return standing;
   const acquirer = openAcquirer({
     world,
     network,
@@ -236,6 +252,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   });
   const authorities = await readCardAuthorities(files);
   if (!authorities.ok) return authorities;
+  const cardCaKeys = authorities.value.caKeys;
   const cardSide = await options.openCardSide({
     world,
     model,
@@ -245,6 +262,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       reversals: reversals.value,
       negative: negative.value,
       offline: negative.value,
+      standing: standing.value,
       vault: vault.value,
       sales: sales.value,
       advices,
@@ -259,6 +277,8 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       }),
     },
   });
+
+  askAgain = () => cardSide.wake();
 
   const pay: CardSide['run'] = (order, onStep) =>
     saleTurns.take(() =>
@@ -400,9 +420,14 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
 
   const salesWaiting = outbox.value;
   function hello(): Hello {
+    const today = new Date(world.clock.now()).toISOString().slice(0, 10);
+    const battery = options.vitals?.().batteryPercent;
+    const cardKeys = cardCaKeys.nextToEnd(today).slice(0, cardKeysMax);
     return {
       model: model.id,
       software: software.running,
+      hardware: hardwareRevision,
+      ...(typeof battery === 'number' && { battery }),
       configuration: follower?.report() ?? { version: 0, hash: '' },
       keys: keys.ok ? [...keys.value.slots()] : [],
       negative: negative.ok ? [...negative.value.report()] : [],
@@ -413,6 +438,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
           tampered: { at: tamper.value.happened.at, sensor: tamper.value.happened.sensor },
         }),
       ...(setAside.length > 0 && { setAside: setAside.slice(-16) }),
+      ...(cardKeys.length > 0 && { cardKeys }),
       ...(claim.parent && { parent: claim.parent.serial }),
       trust: trust.version,
     };
@@ -501,6 +527,8 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       },
       down: () => pulse.pause(),
       notified(work) {
+        // Whom the switch turns away the server does not speak to: it may be let in again, and what waits asks.
+        if (standing.ok && standing.value.isTurnedAway) cardSide.wake();
         if (work.jobs) runner.wake();
         if (work.configuration !== undefined && !isWiping) twin.value.wake();
         if (work.trust !== undefined) trust.wake(work.trust);

@@ -1,10 +1,10 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { carriedCharactersMax, carriedJobs, type carriedReportsFile, parseJson } from '@tsunagu/protocols/fleet';
 import type { World } from '@tsunagu/protocols/world';
 import type { z } from 'zod';
 import type { Terminal } from '../agent/index.ts';
-import { watchFile } from './watched-file.ts';
+import { answerInto, watchFile } from './watched-file.ts';
 
 /** The service port of an emulated terminal: what a technician carried there, and what the terminal hands back. */
 const broughtFile = 'carried-jobs.json';
@@ -17,16 +17,19 @@ export function watchCarriedJobs(
   terminal: Pick<Terminal, 'serial' | 'carry'>,
   signal: AbortSignal,
 ): void {
-  const failed = (cause: unknown): void =>
-    world.log('error', 'carriedJobsFailed', { serial: terminal.serial, fault: { code: 'INTERNAL', cause } });
   const look = watchFile(
+    world,
     {
       folder,
       name: broughtFile,
-      async read(text) {
+      serial: terminal.serial,
+      failed: 'carriedJobsFailed',
+      parse(text) {
         const brought = parseJson(carriedJobs, text, carriedCharactersMax);
-        if (!brought.ok) return;
-        const done = await terminal.carry(brought.value);
+        return brought.ok ? brought.value : undefined;
+      },
+      async obey(brought) {
+        const done = await terminal.carry(brought);
         if (!done.ok) {
           world.log('warn', 'carriedJobsRefused', { serial: terminal.serial, fault: done.fault });
           return;
@@ -35,12 +38,9 @@ export function watchCarriedJobs(
           format: 'tsunagu-carried-reports-v1',
           reports: [...done.value],
         };
-        const handed = join(folder, handedFile);
-        await writeFile(`${handed}.new`, JSON.stringify(file), { mode: 0o600 });
-        await rename(`${handed}.new`, handed);
+        await answerInto(folder, handedFile, file);
         await rm(join(folder, broughtFile), { force: true });
       },
-      failed,
     },
     signal,
   );

@@ -1,11 +1,9 @@
-import { rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { readerKinds } from '@tsunagu/protocols/catalogue';
 import { parseJson } from '@tsunagu/protocols/fleet';
 import { cableFiles, type CableOrder, cableOrder, type CablesState } from '@tsunagu/protocols/workshop';
 import type { World } from '@tsunagu/protocols/world';
 import type { EmulatedStation } from '../readers/station.ts';
-import { watchFile } from './watched-file.ts';
+import { answerInto, watchFile } from './watched-file.ts';
 
 /** The USB cables between an emulated terminal and its readers, and the person who pulls and plugs them. */
 export class ReaderCables {
@@ -47,19 +45,19 @@ export class ReaderCables {
   /** Does what lies in the terminal's folder as an order, from now until `signal` is aborted. */
   watch(world: Pick<World, 'log'>, folder: string, signal: AbortSignal): void {
     watchFile(
+      world,
       {
         folder,
         name: cableFiles.order,
-        read: async (text) => {
+        failed: 'readerCableUnread',
+        parse(text) {
           const order = parseJson(cableOrder, text);
-          if (!order.ok) return;
-          this.obey(order.value);
-          const state: CablesState = { done: order.value.id, readers: this.readers() };
-          const file = join(folder, cableFiles.state);
-          await writeFile(`${file}.new`, JSON.stringify(state), { mode: 0o600 });
-          await rename(`${file}.new`, file);
+          return order.ok ? order.value : undefined;
         },
-        failed: (cause) => world.log('error', 'readerCableUnread', { fault: { code: 'INTERNAL', cause } }),
+        obey: async (order) => {
+          this.obey(order);
+          await answerInto(folder, cableFiles.state, { done: order.id, readers: this.readers() } satisfies CablesState);
+        },
       },
       signal,
     );

@@ -16,17 +16,20 @@ export function watchServiceMenu(
   signal: AbortSignal,
 ): void {
   watchFile(
+    world,
     {
       folder,
       name: menuFile,
-      async read(text) {
+      serial: terminal.serial,
+      failed: 'serviceMenuFailed',
+      parse(text) {
         const entered = parseJson(typed, text);
-        if (!entered.ok) return;
-        const done = await terminal.service(entered.value.by, entered.value.values);
+        return entered.ok ? entered.value : undefined;
+      },
+      async obey({ by, values }) {
+        const done = await terminal.service(by, values);
         if (!done.ok) world.log('warn', 'serviceMenuRefused', { serial: terminal.serial, fault: done.fault });
       },
-      failed: (cause) =>
-        world.log('error', 'serviceMenuFailed', { serial: terminal.serial, fault: { code: 'INTERNAL', cause } }),
     },
     signal,
   );

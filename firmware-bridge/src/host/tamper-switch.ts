@@ -14,15 +14,14 @@ export function watchTamperSwitch(
   signal: AbortSignal,
 ): void {
   const look = watchFile(
+    world,
     {
       folder,
       name: switchFile,
-      async read(text) {
-        const sensor = tamperSensor.safeParse(text.trim());
-        if (sensor.success) await terminal.tamper(sensor.data);
-      },
-      failed: (cause) =>
-        world.log('error', 'tamperSwitchUnreadable', { serial: terminal.serial, fault: { code: 'INTERNAL', cause } }),
+      serial: terminal.serial,
+      failed: 'tamperSwitchUnreadable',
+      parse: (text) => tamperSensor.safeParse(text.trim()).data,
+      obey: (sensor) => terminal.tamper(sensor),
     },
     signal,
   );

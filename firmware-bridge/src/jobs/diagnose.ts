@@ -12,6 +12,8 @@ import { type Files, type SealedStore, sealedRecord } from '../sealed-store/inde
 export interface Vitals {
   readonly memory: DiagnosticsReport['memory'];
   readonly temperatureMilliC: number | null;
+  /** Charge of its battery; absent without one, or where nothing measures it. */
+  readonly batteryPercent?: number | undefined;
 }
 
 /** What diagnostics and self-test look at. */
@@ -40,6 +42,7 @@ export async function diagnose(parts: DiagnosticParts): Promise<DiagnosticsRepor
     storage.files += 1;
     storage.bytes += (await files.read(name).catch(() => undefined))?.length ?? 0;
   }
+  const { memory, temperatureMilliC } = parts.vitals();
   return {
     at: Math.max(0, Math.round(world.clock.now())),
     uptimeMs: Math.round(world.clock.monotonicMs() - parts.bootedAtMs),
@@ -51,7 +54,8 @@ export async function diagnose(parts: DiagnosticParts): Promise<DiagnosticsRepor
     queues: await parts.queues(),
     keys: [...parts.keys.slots()],
     dropped: { ...parts.link.dropped },
-    ...parts.vitals(),
+    memory,
+    temperatureMilliC,
   };
 }
 

@@ -247,9 +247,11 @@ export class PaymentApplication {
     const { secure, ports, model } = this.#options;
     const configuration = ports.configuration();
     const allowance = ports.offline.allowance();
+    // What the switch turns away approves nothing by itself, whatever its line does meanwhile.
     const isOfflineOpen =
       order.kind === 'sale' &&
       method === undefined &&
+      !ports.standing.isTurnedAway &&
       mayApproveOffline(model, configuration, amountMinor, ports.advices.entries(), allowance);
     let hasSelected = false;
     const read = await secure.chip(
@@ -310,6 +312,11 @@ export class PaymentApplication {
       chip,
     });
     const fault = outcome.ok ? outcome.value.reason : outcome.fault.code;
+    // With the issuer out of reach card and terminal would decide; one that the switch turns away does not, and says why.
+    const isAlone = outcome.ok && (outcome.value.decision === 'approvedOffline' || outcome.value.decision === 'unable');
+    const isBarred = this.#options.ports.standing.isTurnedAway && state.name === 'nothingSent';
+    if (isAlone && isBarred && (state.fault === undefined || outOfReach.has(state.fault)))
+      return ended('failed', 'ACQUIRER_REFUSES_TERMINAL');
     if (outcome.ok && outcome.value.decision === 'approvedOffline' && state.name !== 'answered') {
       // A request that may have arrived is reversed; the sale is posted by its advice alone.
       if (!isOfflineOpen || !standsOffline(negative)) return ended('refused', 'OFFLINE_NOT_ALLOWED');
@@ -427,6 +434,9 @@ export class PaymentApplication {
     await report(resultOf(record, 0));
   }
 }
+
+/** Why nothing was sent, where the issuer was out of reach. */
+const outOfReach: ReadonlySet<ErrorCode> = new Set(['ACQUIRER_UNREACHABLE', 'ACQUIRER_REFUSES_TERMINAL']);
 
 const isNoReader = (reason: ErrorCode | undefined): boolean =>
   reason === 'USB_NOT_FOUND' || reason === 'READER_UNKNOWN' || reason === 'MODEL_HAS_NO_READER';

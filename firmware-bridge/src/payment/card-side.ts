@@ -32,6 +32,7 @@ import { isDayOver } from './business-day.ts';
 import type { CardSide, CardSideOptions, OnSaleStep, PaymentRun, SaleOrder } from './ports.ts';
 import { refusedPayment } from './result.ts';
 import { sixDigits } from './reversal-message.ts';
+import { mindStanding } from './standing.ts';
 import { TraceBook } from './trace-book.ts';
 
 /** Opens the card side of a terminal: the secure part of its model, its readers and who brings cards to them, and the payment application. */
@@ -60,7 +61,8 @@ export class TerminalCardSide implements CardSide {
     this.#traces = new TraceBook(ports.traces, ports.sales);
     const hand = openCardHand(options, at);
     this.#hasPerson = hand.isPerson;
-    this.#secure = openSecurePart({ world, model, vault, acquirer, negative, authorities, hand });
+    const line = mindStanding(acquirer, ports.standing, () => this.wake());
+    this.#secure = openSecurePart({ world, model, vault, acquirer: line, negative, authorities, hand });
     this.payment = new PaymentApplication({
       world,
       model,

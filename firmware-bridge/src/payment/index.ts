@@ -4,6 +4,7 @@ export { chainOf, findOriginal, judgeFollowUp } from './follow-up.ts';
 export { type MeasuredSales, measureSales } from './measure-sale.ts';
 export { floorLimitAt, mayApproveOffline } from './offline.ts';
 export {
+  type AcquirerStanding,
   type CardSide,
   type CardSideOptions,
   type CardSidePorts,

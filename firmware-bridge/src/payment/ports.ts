@@ -75,11 +75,19 @@ export interface OfflineCounter {
   approvedOffline(amountMinor: number): Promise<Result<void, 'STORE_WRITE_FAILED'>>;
 }
 
+/** Whether the switch lets this terminal in, as it said last. */
+export interface AcquirerStanding {
+  readonly isTurnedAway: boolean;
+  /** Keeps what it said now, on the medium before it resolves; a write that fails is logged. */
+  keep(isTurnedAway: boolean): Promise<void>;
+}
+
 /** What the payment application needs of the terminal that it is part of. There is no card number in it, and no way to one. */
 export interface PaymentPorts {
   readonly reversals: ReversalQueue;
   readonly advices: AdviceStore;
   readonly offline: OfflineCounter;
+  readonly standing: AcquirerStanding;
   readonly sales: SaleStore;
   readonly traces: TraceStore;
   readonly stan: StanCounter;

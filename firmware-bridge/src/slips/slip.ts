@@ -1,4 +1,5 @@
 import { currencies, lumpSum, moneyText, paymentMethodText, rateText } from '@tsunagu/protocols/acquiring';
+import { errorTable } from '@tsunagu/protocols/errors';
 import { describeActionCode, describeOutsideHours } from '@tsunagu/protocols/iso8583';
 import { schemes } from '@tsunagu/protocols/emv';
 import { isInquiry, isTopUp, signOf, type TerminalTotals } from '@tsunagu/protocols/fleet';
@@ -161,6 +162,8 @@ function why({ actionCode, tillCode, reason, serviceHours }: Transaction, langua
     blocks.push({ type: 'pair', label: slipTexts[language].labels.tillCode, value: tillCode });
   if (code !== '') blocks.push({ type: 'pair', label: slipTexts[language].labels.action, value: code });
   if (meaning !== undefined && code !== '000') blocks.push({ type: 'note', text: meaning });
+  const says = Object.entries(errorTable).find(([name]) => name === reason)?.[1][language].says;
+  if (says !== undefined) blocks.push({ type: 'note', text: says });
   if (reason !== undefined) blocks.push({ type: 'note', text: reason });
   return blocks;
 }

@@ -7,6 +7,7 @@ export { httpSource, type RangeRead, type RangeSource, serverSource } from './ra
 export { rollbackCounterRecord } from './rollback-counter.ts';
 export {
   bootSoftware,
+  hardwareRevision,
   type InstallStep,
   type Software,
   type SoftwareFault,

@@ -28,7 +28,7 @@ import { softwareTrust } from './trust.ts';
 
 const slotsRecord = sealedRecord('software', slotState);
 /** What an emulated device is built of. */
-const hardwareRevision = 'A';
+export const hardwareRevision = 'A';
 
 export type SoftwareFault =
   | FetchFault

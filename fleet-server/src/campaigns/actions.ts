@@ -54,6 +54,12 @@ const kinds: { readonly [K in Kind]: Make<K> } = {
           return { code: 'ALREADY_NEWER', facts: { version, wanted } };
         return missingFor(image, facts);
       },
+      held() {
+        const inTime = rooms.software.inTime();
+        if (inTime.ok) return undefined;
+        const { field = '', facts } = inTime.fault;
+        return { code: 'SOFTWARE_EXPIRED', facts: { role: field, expired: String(facts?.['expires'] ?? '') } } as const;
+      },
       isHad: ({ model, version }) => version !== undefined && forward.value.get(model)?.install.version === version,
       async order(tx, { serial, model }, leg, reference) {
         const found = (leg === 'forward' ? forward : backward).value.get(model);
@@ -177,7 +183,12 @@ function isAble(setting: string, model: string): boolean {
 }
 
 /** What the signed target of an image asks of a terminal, and it has not. What a terminal does not tell is its own to refuse. */
-function missingFor({ versionMin, batteryPercentMin }: ImageOrder, { version, battery }: TerminalFacts) {
+function missingFor(
+  { versionMin, batteryPercentMin, hardwareRevisions }: ImageOrder,
+  { version, battery, hardware }: TerminalFacts,
+) {
+  if (hardwareRevisions !== undefined && hardware !== undefined && !hardwareRevisions.includes(hardware))
+    return { code: 'HARDWARE_UNFIT', facts: { revision: hardware, wanted: hardwareRevisions.join(', ') } } as const;
   if (versionMin !== undefined && version !== undefined && isNewer(versionMin, version))
     return { code: 'PREREQUISITE', facts: { test: `version >= ${versionMin}` } } as const;
   if (batteryPercentMin !== undefined && battery !== undefined && battery < batteryPercentMin)

@@ -70,6 +70,8 @@ export interface Campaign {
   credit: Credit | undefined;
   /** Orders that are open, or whose end was not counted yet. */
   openOrders: number;
+  /** Whether something kept it from every terminal, as its history has it; undefined: not looked yet. */
+  isHeld: boolean | undefined;
   /** Where the last look at those who wait ended. */
   lookedUpTo: number;
   /** Terminals that something happened to: they are looked at first. */
@@ -110,6 +112,7 @@ export async function readCampaign(rooms: CampaignRooms, on: Queryable, row: Cam
       endedAt: row.ended_at,
       credit: undefined,
       openOrders: Number(openOrders),
+      isHeld: undefined,
       lookedUpTo: 0,
       called: new Set(),
     },

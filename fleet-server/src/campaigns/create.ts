@@ -145,6 +145,7 @@ export async function dryRun(
     requires,
     ringOpen: spec.rings.length,
     actionCause: (facts) => action.cause(facts),
+    held: action.held?.(),
     isHad: (facts) => action.isHad(facts),
     window: (facts) => windowAt(spec.windows, zoneOf(facts) ?? spec.timeZone, now),
     rival: () => undefined,

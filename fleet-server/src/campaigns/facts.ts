@@ -79,6 +79,7 @@ export async function factsOf(on: Queryable, wanted: Wanted): Promise<readonly T
       drift: row.drift ?? undefined,
       driftReason: row.reason ?? undefined,
       version: textOf(member(member(hello, 'software'), 'version')),
+      hardware: textOf(member(hello, 'hardware')),
       enrolled: row.enrolled_at !== null,
       isCertified: row.certified === 1,
       tampered: member(hello, 'tampered') !== undefined,

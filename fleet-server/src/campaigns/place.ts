@@ -132,6 +132,7 @@ export async function place(
 
   function mayGoBack(terminal: TerminalFacts, row: ExceptionRow | undefined): boolean {
     return (
+      view.held === undefined &&
       terminal.link === 'ready' &&
       rooms.mayConnect(terminal.lifecycle) &&
       (row?.next_at ?? 0) <= now &&

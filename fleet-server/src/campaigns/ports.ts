@@ -24,6 +24,8 @@ export interface ImageOrder {
   readonly install: SoftwareInstall;
   readonly versionMin?: string | undefined;
   readonly batteryPercentMin?: number | undefined;
+  /** Revisions of the hardware that it is for; all of them without a list. */
+  readonly hardwareRevisions?: readonly string[] | undefined;
 }
 
 /** What campaigns need of the rooms around them. */
@@ -77,6 +79,8 @@ export interface Action {
   readonly canGoBack: boolean;
   /** Why it is not for a terminal at all. */
   cause(facts: TerminalFacts): { readonly code: CauseCode; readonly facts: Cause['facts'] } | undefined;
+  /** What keeps it from every terminal for now; undefined when nothing does. It passes by what a person does, and all goes on by itself then. */
+  held?(): { readonly code: CauseCode; readonly facts: Cause['facts'] } | undefined;
   /** Whether a terminal has it already. */
   isHad(facts: TerminalFacts): boolean;
   /** Orders it, in a transaction. Undefined: another order about the subject is open. */

@@ -22,6 +22,7 @@ const columns: Readonly<Record<string, RawBuilder<unknown>>> = {
   drift: sql.ref('twin.drift'),
   baseKey: baseKeyOf,
   version: sql`json_extract(presence.hello, '$.software.version')`,
+  hardware: sql`json_extract(presence.hello, '$.hardware')`,
   // A text there is no number, and in SQLite it would be above each.
   battery: sql`case when json_type(presence.hello, '$.battery') in ('integer', 'real') then json_extract(presence.hello, '$.battery') end`,
 };

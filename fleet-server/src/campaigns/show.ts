@@ -15,7 +15,8 @@ import {
   pageOf,
   type Queryable,
 } from '../store/index.ts';
-import type { Campaign } from './campaign.ts';
+import { type Campaign, isActive } from './campaign.ts';
+import { made } from './rules/causes.ts';
 import { evidenceOf, gateLimit, totalsOf } from './rules/gate.ts';
 import { freshRing, ringOpenOf, standOf } from './rules/progress.ts';
 import { failedMetric } from './tick.ts';
@@ -55,6 +56,12 @@ export async function summaryOf(on: Queryable, campaign: Campaign): Promise<Camp
   };
 }
 
+/** What keeps a campaign from every terminal for now. */
+function heldOf({ action }: Campaign): CampaignDetail['held'] {
+  const held = action.held?.();
+  return held ? made(held.code, held.facts) : null;
+}
+
 /** A campaign with all that is known of it. */
 export async function detailOf(on: Queryable, campaign: Campaign, now: number): Promise<CampaignDetail> {
   const { sets, progress, spec, gate } = campaign;
@@ -78,6 +85,7 @@ export async function detailOf(on: Queryable, campaign: Campaign, now: number): 
     spec,
     approvedBy: campaign.approvedBy,
     reason: progress.reason,
+    held: isActive(campaign) ? heldOf(campaign) : null,
     rings: spec.rings.map((ring, index) => {
       const state = progress.rings[index] ?? freshRing;
       const name = `ring${index}` as const;

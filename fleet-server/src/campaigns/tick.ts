@@ -42,6 +42,7 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
   const { world, store } = rooms;
   const now = world.clock.now();
   const draft = campaign.sets.draft();
+  let isHeldNow: boolean | undefined;
   try {
     const made = await store.write(async (tx) => {
       const rows = await tx.selectFrom('campaign_orders').selectAll().where('campaign', '=', campaign.id).execute();
@@ -125,6 +126,21 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
         }
       }
 
+      /** Writes down, once, that something keeps it from every terminal, and that nothing does any more. */
+      async function noteHeld(): Promise<void> {
+        const held = campaign.action.held?.();
+        campaign.isHeld ??= await wasHeld(tx, campaign);
+        if ((held !== undefined) === campaign.isHeld) return;
+        const [what, facts] = held ? (['held', { code: held.code, ...held.facts }] as const) : (['letGo', {}] as const);
+        await noteEvent(tx, campaign.id, now, what, null, facts);
+        await rooms.note(tx, { actor: house, action: `campaign.${what}`, subject: `campaign/${campaign.id}`, facts });
+        world.log(held ? 'error' : 'info', held ? 'campaignHeld' : 'campaignLetGo', {
+          campaign: campaign.name,
+          ...facts,
+        });
+        isHeldNow = held !== undefined;
+      }
+
       /** How many still have to be brought back. Before the last of them is, those that failed are asked what they run. */
       async function toBringBack(sums: ReadonlyMap<string, number>): Promise<number> {
         const { sets, action, progress } = campaign;
@@ -168,6 +184,7 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
           const entry = { action: `campaign.${what}`, subject: `campaign/${campaign.id}`, facts };
           await rooms.note(tx, { actor: house, ...entry });
         }
+        await noteHeld();
         const { phase } = step.progress;
         const isStopped = phase !== campaign.progress.phase && (phase === 'rollingBack' || phase === 'aborted');
         if (isStopped || phase === 'completed')
@@ -178,13 +195,14 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
       }
     });
     draft.commit();
+    campaign.isHeld = isHeldNow ?? campaign.isHeld;
     if (made.isChanged || made.change.gate !== campaign.gate) applyChange(campaign, made.change);
     campaign.credit = made.credit;
     campaign.lookedUpTo = made.lookedUpTo;
     campaign.openOrders = made.openOrders;
     for (const serial of made.serials) await rooms.jobs.wake(serial);
     if (made.left.length > 0) rooms.twin.moved(...made.left);
-    return { isChanged: made.isChanged, ordered: made.serials };
+    return { isChanged: made.isChanged || isHeldNow !== undefined, ordered: made.serials };
   } catch (error) {
     draft.drop();
     throw error;
@@ -211,6 +229,18 @@ async function takeBackLate(
     .where(among('id', late))
     .execute();
   for (const { id } of waiting) await jobs.cancelIn(tx, id);
+}
+
+/** Whether something kept a campaign from every terminal, by its history. */
+async function wasHeld(on: Queryable, { id }: Pick<Campaign, 'id'>): Promise<boolean> {
+  const newest = await on
+    .selectFrom('campaign_events')
+    .select('what')
+    .where('campaign', '=', id)
+    .where('what', 'in', ['held', 'letGo'])
+    .orderBy('id', 'desc')
+    .executeTakeFirst();
+  return newest?.what === 'held';
 }
 
 /** Terminals that wait for another order, or for a moment of their own. */

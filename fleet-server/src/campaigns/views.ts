@@ -35,6 +35,7 @@ export function viewOf(
     requires: campaign.requires,
     ringOpen: ringOpenOf(progress),
     actionCause: (facts) => action.cause(facts),
+    held: action.held?.(),
     isHad: (facts) => action.isHad(facts),
     window(facts) {
       const zone = zoneOf(facts) ?? spec.timeZone;

@@ -10,7 +10,7 @@ export {
   stepsOfLives,
 } from './lifecycle.ts';
 export { isRegistered } from './registered.ts';
-export type { Targets } from './summary.ts';
+export { helloOf, type Targets } from './summary.ts';
 export type { Note, TimelineFacts } from './timeline.ts';
 export { forgetArrived, forgetTimeline, timelineKeptMs } from './retention.ts';
 export { type LinkChange, openLinks } from './links.ts';

@@ -1,3 +1,4 @@
+export { endingsOf, estateEndings } from './estate-endings.ts';
 export { commonSource, type Expiry, type ExpiryRooms, type ExpirySource, openExpiry } from './expiry.ts';
 export {
   type Ending,

@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lackedForJob, modelOf } from '@tsunagu/protocols/catalogue';
 import {
-  type CarriedJobs,
-  carriedKinds,
   type CarriedReport,
-  carriedStatement,
   type Job,
   jobBody,
   type JobBody,
@@ -15,7 +12,6 @@ import {
   type JobReport,
   type JobState,
   type JobType,
-  parseJson,
   parseWith,
   isWaitedFor,
   permits,
@@ -34,6 +30,7 @@ import type { Actor, Approvals, OnDecided } from '../audit/index.ts';
 import type { LiveHub } from '../live/index.ts';
 import { among, type Database, type Page, type PageRequest, type Queryable, type Store } from '../store/index.ts';
 import { type Chain, type Refusals, refusalsOf } from './again.ts';
+import { type Carriage, openCarriage } from './carriage.ts';
 import { countJobs, type JobSelection, listJobs, selectJobs } from './list.ts';
 import { type JobLogs, jobLogs } from './logs.ts';
 import { forgetJobs } from './retention.ts';
@@ -128,7 +125,7 @@ type OrderFault =
 type ApprovalFault = Extract<Awaited<ReturnType<Approvals['decide']>>, { ok: false }>['fault']['code'];
 
 /** One engine for whatever is done to a terminal. Orders are pulled, signed, and have their effect once. */
-export interface Jobs {
+export interface Jobs extends Carriage {
   /** Queues a job in a transaction; undefined when one with the same subject is open. Announce it after the commit: `wake`. */
   queueIn(
     tx: Transaction<Database>,
@@ -161,18 +158,6 @@ export interface Jobs {
   wake(serial: Serial): Promise<void>;
   /** Hands out what to do next: what is taken back first, then by priority and age. `cancellation`: only what is taken back. */
   next(serial: Serial, what?: 'job' | 'cancellation'): Promise<SignedDocument | null>;
-  /**
-   * Hands out what waits for a terminal to whoever goes there: the orders that it would pull, of the kinds that need no server. Both ways may be gone:
-   * an order has its effect once.
-   */
-  carry(serial: Serial, by: JobActor): Promise<Result<CarriedJobs, 'TERMINAL_UNKNOWN'>>;
-  /** Takes what a terminal signed and somebody carried here. SIGNATURE_INVALID: no certificate of it that is in force did. */
-  carried(
-    report: CarriedReport,
-    by: JobActor,
-  ): Promise<
-    Result<{ readonly serial: Serial; readonly job: string }, 'INPUT_INVALID' | 'SIGNATURE_INVALID' | 'JOB_UNKNOWN'>
-  >;
   /** Takes a report. When it resolves the report is on disk and may be acknowledged; also when it changed nothing. */
   report(serial: Serial, id: string, report: JobReport): Promise<Result<void, 'JOB_UNKNOWN'>>;
   job(id: string): Promise<Result<Job, 'JOB_UNKNOWN'>>;
@@ -516,6 +501,27 @@ export function openJobs(rooms: JobRooms): Jobs {
   const notTold = (cause: unknown): void =>
     world.log('error', 'jobNotAnnounced', { fault: { code: 'INTERNAL', cause } });
 
+  /** What could be handed out now, in the order of the rows. */
+  const offers = (open: readonly JobRow[], now: number): { readonly row: JobRow; readonly attempt: number }[] =>
+    open.flatMap((row) => {
+      const attempt = offer(progressOf(row), now);
+      return attempt === undefined ? [] : [{ row, attempt }];
+    });
+
+  async function hand(tx: Transaction<Database>, row: JobRow, attempt: number): Promise<SignedDocument> {
+    await put(tx, row, { state: 'offered', attempt, changed_at: world.clock.now() });
+    return signedOrder(serialSchema.parse(row.serial), row, attempt);
+  }
+
+  const carriage = openCarriage({
+    world,
+    store,
+    offered: async (tx, serial) => offers(await openRows(tx, serial).execute(), world.clock.now()),
+    hand,
+    report: (serial, job, report) => jobs.report(serial, job, report),
+    isSigned: rooms.isSigned?.bind(rooms),
+  });
+
   const jobs: Jobs = {
     logs: jobLogs(store),
     queueIn: (tx, serial, body, subject, reference) =>
@@ -552,59 +558,11 @@ export function openJobs(rooms: JobRooms): Jobs {
         const back = open.find((row) => isToBeTakenBack(progressOf(row)));
         if (back) return signedCancellation(serial, back);
         if (what === 'cancellation') return null;
-        for (const row of open) {
-          const attempt = offer(progressOf(row), now);
-          if (attempt === undefined) continue;
-          await put(tx, row, { state: 'offered', attempt, changed_at: now });
-          return signedOrder(serial, row, attempt);
-        }
-        return null;
+        const [first] = offers(open, now);
+        return first ? await hand(tx, first.row, first.attempt) : null;
       });
     },
-    async carry(serial, by) {
-      const handed = await store.write(async (tx): Promise<Result<CarriedJobs, 'TERMINAL_UNKNOWN'>> => {
-        const terminal = await tx
-          .selectFrom('terminals')
-          .select('serial')
-          .where('serial', '=', serial)
-          .executeTakeFirst();
-        if (!terminal) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
-        const now = world.clock.now();
-        const orders: CarriedJobs['orders'] = [];
-        const left: JobType[] = [];
-        for (const row of await openRows(tx, serial).execute()) {
-          const attempt = offer(progressOf(row), now);
-          if (attempt === undefined) continue;
-          if (!carriedKinds.includes(row.type)) {
-            left.push(row.type);
-            continue;
-          }
-          // Announced as of now: nobody else has to fetch it before it could have been carried there.
-          await put(tx, row, { state: 'offered', attempt, changed_at: now });
-          const until = new Date(row.deadline_at).toISOString();
-          orders.push({
-            job: jobIdSchema.parse(row.id),
-            type: row.type,
-            until,
-            document: signedOrder(serial, row, attempt),
-          });
-        }
-        return ok({ serial, orders, left });
-      });
-      if (handed.ok) world.log('info', 'jobsCarried', { serial, count: handed.value.orders.length, by: by.subject });
-      return handed;
-    },
-    async carried(carried, by) {
-      const said = parseJson(carriedStatement, carried.statement, carried.statement.length);
-      if (!said.ok) return fail('INPUT_INVALID', { field: 'statement' });
-      const { serial, job, report } = said.value;
-      if ((await rooms.isSigned?.(serial, carried)) !== true)
-        return fail('SIGNATURE_INVALID', { facts: { serial, job } });
-      const taken = await jobs.report(serial, job, report);
-      if (!taken.ok) return taken;
-      world.log('info', 'reportCarried', { serial, job, state: report.state, by: by.subject });
-      return ok({ serial, job });
-    },
+    ...carriage,
     async report(serial, id, report) {
       const known = await store.write(async (tx) => {
         const row = await find(tx, id);

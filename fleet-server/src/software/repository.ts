@@ -26,7 +26,11 @@ export interface Publication {
   readonly targets?: string | undefined;
 }
 
-export type PublishFault = TufFault | 'SOFTWARE_REPOSITORY_MISSING' | 'SOFTWARE_REPOSITORY_EXISTS';
+export type PublishFault =
+  | TufFault
+  | 'SOFTWARE_REPOSITORY_MISSING'
+  | 'SOFTWARE_REPOSITORY_EXISTS'
+  | 'SOFTWARE_REPOSITORY_TORN';
 
 /** What of the repository is in force. */
 export interface InForce {
@@ -42,6 +46,8 @@ export interface InForce {
  */
 export interface Repository {
   readonly inForce: InForce | undefined;
+  /** The file that is gone or damaged though it was announced; until it is back nothing is in force, and nothing is signed or changed. */
+  readonly torn: string | undefined;
   /** A file by its name. */
   file(name: string): Promise<Uint8Array | undefined>;
   /** Verifies as a client does, and puts into force. Concurrent calls take turns. */
@@ -106,8 +112,30 @@ export async function openRepository(world: World, folder: string, keys: OnlineK
     return undefined;
   }
 
+  /**
+   * What was announced and is not there as it was. A power cut leaves no such thing: what is announced last names files that were synced before. To
+   * sign on without it would begin versions anew that terminals know to be higher (TUF 1.0.33, 5.4.3 and 5.5.5), and none of them would follow.
+   */
+  async function lookForTorn(): Promise<string | undefined> {
+    if (!timestamp) {
+      const names = await readdir(folder);
+      const isAnnounced = names.includes('timestamp.json') || names.includes('2.snapshot.json');
+      return isAnnounced ? 'timestamp.json' : undefined;
+    }
+    const shotAt = timestamp.signed.meta['snapshot.json'];
+    if (!isAs(shotAt, snapshot)) return `${shotAt.version}.snapshot.json`;
+    const listedAt = snapshot?.signed.meta['targets.json'];
+    if (listedAt === undefined || (targets && targets.signed.version > listedAt.version)) return undefined;
+    return isAs(listedAt, targets) ? undefined : `${listedAt.version}.targets.json`;
+  }
+  const torn = await lookForTorn();
+  const tellTorn = () =>
+    fail('SOFTWARE_REPOSITORY_TORN', { field: torn ?? '', facts: { file: join(folder, torn ?? '') } });
+
   const current = (): InForce | undefined =>
-    root && timestamp && snapshot && targets ? { root: root.root, timestamp, snapshot, targets } : undefined;
+    torn === undefined && root && timestamp && snapshot && targets
+      ? { root: root.root, timestamp, snapshot, targets }
+      : undefined;
 
   /** Signs a snapshot of what is there, and a timestamp of it. */
   async function announce(set: TrustedSet, listed: Metadata<'targets'>): Promise<InForce> {
@@ -178,6 +206,7 @@ export async function openRepository(world: World, folder: string, keys: OnlineK
     root: rootText,
     targets: targetsText,
   }: Publication): Promise<Result<InForce, PublishFault>> {
+    if (torn !== undefined) return tellTorn();
     if (rootText === undefined && !root) return fail('SOFTWARE_REPOSITORY_MISSING');
     const set = rootText === undefined ? undefined : nextRoot(rootText);
     if (set && !set.ok) return set;
@@ -192,6 +221,10 @@ export async function openRepository(world: World, folder: string, keys: OnlineK
   }
 
   async function renew(): Promise<void> {
+    if (torn !== undefined) {
+      world.log('error', 'softwareRepositoryTorn', { fault: tellTorn().fault });
+      return;
+    }
     if (!root || !targets) return;
     const listed = snapshot?.signed.meta['targets.json'].version;
     const isDue = !timestamp || momentOf(timestamp.signed.expires) - clock.now() < livesMs.timestamp / 2;
@@ -206,11 +239,19 @@ export async function openRepository(world: World, folder: string, keys: OnlineK
     get inForce() {
       return current();
     },
+    torn,
     file,
     publish: (publication) => inTurn(() => publish(publication)),
     renew: () => inTurn(renew),
   };
 }
+
+/** Whether a file is the one that another names. */
+const isAs = (named: MetaFile, found: Metadata<TufRole> | undefined): boolean => {
+  if (!found) return false;
+  const { version, hashes } = fileOf(found);
+  return version === named.version && (named.hashes === undefined || named.hashes.sha256 === hashes?.sha256);
+};
 
 /** What one file says of another. */
 const fileOf = ({ signed, text }: Metadata<TufRole>): MetaFile => ({

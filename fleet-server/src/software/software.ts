@@ -45,6 +45,7 @@ export interface Software {
     Result<
       SoftwareInstall,
       | 'SOFTWARE_REPOSITORY_MISSING'
+      | 'SOFTWARE_REPOSITORY_TORN'
       | 'SOFTWARE_NOT_PUBLISHED'
       | 'SOFTWARE_NOT_FOR_MODEL'
       | 'SOFTWARE_DOWNGRADE'
@@ -52,7 +53,7 @@ export interface Software {
       | 'SOFTWARE_NOT_ATTESTED'
     >
   >;
-  /** Whether what people signed holds still: nobody renews it for them, and every terminal would refuse it. */
+  /** Whether what was signed holds still: every terminal would refuse what does not. Nobody renews root and targets for people; the server the others. */
   inTime(): Result<void, 'SOFTWARE_METADATA_EXPIRED'>;
   /** The signed targets by model and version, newest version first. */
   targets(): Promise<readonly SoftwareTarget[]>;
@@ -98,11 +99,12 @@ export async function openSoftware(
   const deltas = await openDeltas(world, join(folder, 'deltas'), artefacts, images);
   const attestations = await openAttestations(join(folder, 'attestations'));
   let renewing: Promise<void> = Promise.resolve();
-  const timer = world.timers.every(renewEveryMs, () => {
+  const renew = (): void => {
     renewing = repository
       .renew()
       .catch((cause: unknown) => world.log('error', 'timestampNotRenewed', { fault: { code: 'INTERNAL', cause } }));
-  });
+  };
+  const timer = world.timers.every(renewEveryMs, renew);
 
   const find = (digest: string): FoundTarget | undefined =>
     repository.inForce && findTarget(repository.inForce.targets.signed, digest);
@@ -166,6 +168,8 @@ export async function openSoftware(
   return {
     upload: (bytes) => images.upload(bytes),
     async order({ digest, proofTimeoutMs, allowDowngrade }, { model, version: running }) {
+      const { torn } = repository;
+      if (torn !== undefined) return fail('SOFTWARE_REPOSITORY_TORN', { field: torn, facts: { file: torn } });
       if (!repository.inForce) return fail('SOFTWARE_REPOSITORY_MISSING');
       const target = find(digest);
       if (!target) return fail('SOFTWARE_NOT_PUBLISHED', { facts: { digest } });
@@ -182,7 +186,10 @@ export async function openSoftware(
       return ok({ version, digest, size: length, counter, proofTimeoutMs, allowDowngrade });
     },
     inTime() {
-      const ended = expiries().find(({ isOnline, expires }) => !isOnline && momentOf(expires) <= world.clock.now());
+      const all = expiries().filter(({ expires }) => momentOf(expires) <= world.clock.now());
+      // What people have to do comes first; what is signed here is due, and not waited for.
+      const ended = all.find(({ isOnline }) => !isOnline) ?? all[0];
+      if (ended?.isOnline === true) renew();
       return ended
         ? fail('SOFTWARE_METADATA_EXPIRED', { field: ended.role, facts: { expires: ended.expires } })
         : ok(undefined);

@@ -33,6 +33,13 @@ export type KeyScheme = (typeof keySchemes)[number];
 export const protectionSchemes = ['agreement', 'tr34-two-pass', 'tr34-one-pass'] as const;
 export type ProtectionScheme = (typeof protectionSchemes)[number];
 
+/** A day that something of a model ends on, and who says so. */
+const modelEnd = z.strictObject({
+  on: z.iso.date().describe('The last day, UTC.'),
+  name: z.string().min(1).max(60).describe('What ends: a number of approval, a release of the system.'),
+  source: z.string().min(1).max(200).describe('Who says so: a listing, a notice of the maker.'),
+});
+
 /** A model's file, `models/<id>.json`: what it is and what it can do. What it cannot do cannot be asked of it. */
 export const terminalModel = z
   .strictObject({
@@ -68,6 +75,10 @@ export const terminalModel = z
     source: z
       .enum(['company-profile', 'maker'])
       .describe('Where maker, date and firsts come from; the rest is an assumption for emulation.'),
+    ends: z
+      .strictObject({ ptsApproval: modelEnd.optional(), softwareSupport: modelEnd.optional() })
+      .optional()
+      .describe('What of it ends, where a source tells the day. Without one nothing is said.'),
     note: texts,
   })
   .refine(({ kernels, readers }) => kernels.length === 0 || readers.includes('contactless'), {

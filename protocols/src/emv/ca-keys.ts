@@ -43,6 +43,19 @@ export class CaKeyTable {
     return this.#keys.size;
   }
 
+  /** Of each scheme the key that ends next, or the last that has ended where all have, by RID. @param today YYYY-MM-DD */
+  nextToEnd(today: string): readonly { readonly rid: string; readonly index: string; readonly expiry: string }[] {
+    const next = new Map<string, { readonly rid: string; readonly index: string; readonly expiry: string }>();
+    for (const { rid, index, expiry } of this.#keys.values()) {
+      const before = next.get(rid);
+      const isNext =
+        before === undefined ||
+        (before.expiry < today ? expiry > before.expiry : expiry >= today && expiry < before.expiry);
+      if (isNext) next.set(rid, { rid, index: toHex(Uint8Array.of(index)), expiry });
+    }
+    return [...next.values()].toSorted((one, other) => (one.rid < other.rid ? -1 : 1));
+  }
+
   /** The key that a card names (8F) under its RID, unless it has expired. @param today YYYY-MM-DD */
   find(rid: Uint8Array, index: number, today: string): CaPublicKey | undefined {
     const key = this.#keys.get(nameOf(toHex(rid), index));

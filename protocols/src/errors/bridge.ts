@@ -15,11 +15,11 @@ export const bridgeErrors = defineErrors({
   ACQUIRER_REFUSES_TERMINAL: {
     en: {
       says: 'The switch does not let this terminal in (it is in quarantine or out of service, or its certificate was revoked); it read nothing of the request.',
-      next: 'Take no cards at this terminal and call operations: tsunagu lifecycle show SERIAL says why. Reversals that wait go when it is let in again.',
+      next: 'Take no cards at this terminal and call operations: tsunagu lifecycle show SERIAL says why. Until the switch answers again it approves nothing offline either; reversals that wait go then.',
     },
     ja: {
       says: 'センターがこの端末の接続を拒否しました(隔離中・運用外、または証明書失効)。要求は処理されていません。',
-      next: 'この端末でのカード取扱いを中止し、運用担当に連絡してください。理由: tsunagu lifecycle show シリアル。未送信の取消電文は接続再開後に送信されます。',
+      next: 'この端末でのカード取扱いを中止し、運用担当に連絡してください。理由: tsunagu lifecycle show シリアル。センターが再び応答するまでオフライン承認も行いません。未送信の取消電文は接続再開後に送信されます。',
     },
   },
   ACQUIRER_TIMEOUT: {

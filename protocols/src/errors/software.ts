@@ -72,6 +72,16 @@ export const softwareErrors = defineErrors({
       next: 'そのまま使ってください。rootの更新は「tsunagu software rotate」で行います。',
     },
   },
+  SOFTWARE_REPOSITORY_TORN: {
+    en: {
+      says: 'A file of the software repository that terminals were told of is gone or damaged. Nothing is signed, ordered or published without it; terminals keep what they have.',
+      next: 'Put the named file back from a backup of the server’s data folder, then restart the server.',
+    },
+    ja: {
+      says: '端末に告知済みのソフトウェアリポジトリのファイルが失われたか壊れています。復旧まで署名・指示・公開は行いません(端末の現行ソフトウェアはそのままです)。',
+      next: '示されたファイルをデータフォルダーのバックアップから戻し、サーバーを再起動してください。',
+    },
+  },
   SOFTWARE_NOT_PUBLISHED: {
     en: {
       says: 'No signed target names this image.',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { settingValues } from './configuration.ts';
 import { serialSchema } from './identity.ts';
+import { cause } from './why.ts';
 import { keySlot } from './held-key.ts';
 import { custodyKeyId } from './key-custody.ts';
 import { softwareInstall } from './job.ts';
@@ -266,6 +267,7 @@ export const campaignDetail = campaignSummary
       .string()
       .nullable()
       .describe('Why it is paused, aborted or rolled back: a code of the error table, or what a person wrote.'),
+    held: cause.nullable().describe('What keeps it from every terminal for now, whatever its phase; null: nothing.'),
     rings: z
       .array(
         z

@@ -13,6 +13,10 @@ export const expiryKinds = {
   'negative-signing': { warnDays: 45, urgentDays: 14, isLoss: true },
   'server-certificate': { warnDays: 30, urgentDays: 10, isLoss: true },
   'terminal-certificate': { warnDays: 45, urgentDays: 14, isLoss: true },
+  // What nobody renews from afar: another model has to be bought, or its maker to be asked. The terminal goes on meanwhile.
+  'pts-approval': { warnDays: 365, urgentDays: 90, isLoss: false },
+  'software-support': { warnDays: 365, urgentDays: 90, isLoss: false },
+  'card-key': { warnDays: 180, urgentDays: 60, isLoss: false },
 } as const satisfies Record<
   string,
   { readonly warnDays: number; readonly urgentDays: number; readonly isLoss: boolean }

@@ -24,6 +24,8 @@ export const hello = z
         slot: z.enum(['A', 'B']).describe('The slot that it booted from.'),
       })
       .describe('What it runs.'),
+    hardware: z.string().min(1).max(32).optional().describe('Revision of its hardware.'),
+    battery: z.number().min(0).max(100).optional().describe('Charge of its battery, per cent; absent without one.'),
     configuration: z
       .object({
         version: z.number().int().nonnegative().describe('Version in force.'),
@@ -78,6 +80,23 @@ export const hello = z
       .max(64)
       .describe('Names of the cards in the emulated reader; empty on a real one.'),
     parent: z.string().max(32).optional().describe("The parent that carries this terminal's messages."),
+    cardKeys: z
+      .array(
+        z.object({
+          rid: z
+            .string()
+            .regex(/^[0-9A-F]{10}$/)
+            .describe('Whose key, RID.'),
+          index: z
+            .string()
+            .regex(/^[0-9A-F]{2}$/)
+            .describe('Its index (8F).'),
+          expiry: z.iso.date().describe('The last day on which it is used.'),
+        }),
+      )
+      .max(16)
+      .optional()
+      .describe('Of the CA keys that it tells genuine chips by, the next of each scheme to end, or the last that did.'),
     trust: z
       .number()
       .int()

@@ -20,6 +20,8 @@ export const queryFields = {
   drift: 'text',
   /** Of the software that runs. */
   version: 'version',
+  /** Revision of the hardware, where a terminal says it. */
+  hardware: 'text',
   enrolled: 'flag',
   tampered: 'flag',
   /** Hours since the link was lost; absent while it is up. */

@@ -12,6 +12,9 @@ const fact = (facts: Facts, name: string): string => String(facts[name] ?? '?');
 const suffix = (text: string | number | undefined, before: string, after = ''): string =>
   text === undefined || text === '' ? '' : `${before}${text}${after}`;
 
+/** Whether the server signs this part of a software repository by itself. */
+const isOnline = (facts: Facts): boolean => facts['role'] === 'snapshot' || facts['role'] === 'timestamp';
+
 /** What each cause says to a person, in both languages. */
 export const causeTexts: Readonly<Record<CauseCode, Told>> = {
   TERMINAL_UNKNOWN: { en: () => 'There is no such terminal.', ja: () => '該当する端末がありません。' },
@@ -83,6 +86,11 @@ export const causeTexts: Readonly<Record<CauseCode, Told>> = {
     en: (facts) => `There is no image for its model ${fact(facts, 'model')}.`,
     ja: (facts) => `機種${fact(facts, 'model')}用のイメージがありません。`,
   },
+  HARDWARE_UNFIT: {
+    en: (facts) => `The image is for hardware ${fact(facts, 'wanted')}; its revision is ${fact(facts, 'revision')}.`,
+    ja: (facts) =>
+      `イメージの対象ハードウェア(${fact(facts, 'wanted')})に端末のリビジョン${fact(facts, 'revision')}が含まれていません。`,
+  },
   MODEL_CANNOT: {
     en: (facts) => `Its model ${fact(facts, 'model')} cannot do that: ${fact(facts, 'lacked')}.`,
     ja: (facts) => `機種${fact(facts, 'model')}では実行できません: ${fact(facts, 'lacked')}。`,
@@ -92,6 +100,20 @@ export const causeTexts: Readonly<Record<CauseCode, Told>> = {
     ja: (facts) => `${fact(facts, 'wanted')}より新しい${fact(facts, 'version')}が動作中です。`,
   },
   NOT_ATTESTED: { en: () => 'The image is not attested on real hardware.', ja: () => 'イメージの実機検証が未了です。' },
+  SOFTWARE_EXPIRED: {
+    en: (facts) =>
+      `What ${fact(facts, 'role')} signed of the software ended on ${fact(facts, 'expired')}: terminals refuse it. ${
+        isOnline(facts)
+          ? 'The server signs it by itself; its log says why it does not.'
+          : 'Sign it anew: "tsunagu software renew".'
+      } All goes on then.`,
+    ja: (facts) =>
+      `ソフトウェアの${fact(facts, 'role')}メタデータが${fact(facts, 'expired')}に期限切れのため、端末が受け付けません。${
+        isOnline(facts)
+          ? '通常はサーバーが自動で署名します(ログを確認)。'
+          : '「tsunagu software renew」で署名し直してください。'
+      }その後、自動で再開します。`,
+  },
   BEYOND_MODEL: {
     en: (facts) => `Its model ${fact(facts, 'model')} cannot do ${fact(facts, 'setting')}.`,
     ja: (facts) => `機種${fact(facts, 'model')}は${fact(facts, 'setting')}に対応していません。`,

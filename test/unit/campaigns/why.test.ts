@@ -1,9 +1,9 @@
-import { jobOrder, openDocument, parseJson, type Why } from '@tsunagu/protocols/fleet';
+import { causeTexts, jobOrder, openDocument, parseJson, type Why } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { describe, expect, it } from 'vitest';
 import { until } from '../core/support.ts';
-import { act, detail, propose, publish, start, Terminal, why } from './support.ts';
+import { act, detail, propose, publish, spec, start, Terminal, why } from './support.ts';
 
 /** A house whose clock is put ahead. */
 async function withClock() {
@@ -58,6 +58,36 @@ describe('an order of a campaign with windows', () => {
     expect(terminal.configuration.values).toMatchObject({ taxPercent: 8 });
   });
 });
+
+it('software whose signatures end under a running campaign holds it back, and says so, until it is signed anew', async () => {
+  const { ahead, house } = await withClock();
+  await house.register('HELD-0001');
+  const digest = await publish(house, '2.0.0');
+  const more = { endAt: new Date(Date.now() + 900 * 24 * hour).toISOString(), rings: [{ percent: 100 }] };
+  const { id } = await propose(house, spec([digest], [], more));
+  await act(house, id, 'approve');
+  expect(codesOf(await why(house, id, 'HELD-0001'))).toEqual(['NEVER_ENROLLED']);
+  expect((await detail(house, id)).held).toBeNull();
+
+  ahead.ms = 400 * 24 * hour;
+  await until('the campaign to notice', async () => (await detail(house, id)).events[0]?.what === 'held');
+  const { held, phase, events } = await detail(house, id);
+  expect([phase, held?.code, held?.facts['role']]).toEqual(['running', 'SOFTWARE_EXPIRED', 'targets']);
+  expect(events[0]?.facts).toMatchObject({ code: 'SOFTWARE_EXPIRED', role: 'targets' });
+  const found = await why(house, id, 'HELD-0001');
+  expect([codesOf(found), found.nextTryAt]).toEqual([['NEVER_ENROLLED', 'SOFTWARE_EXPIRED'], null]);
+  for (const [language, way] of [
+    ['en', 'tsunagu software renew'],
+    ['ja', '署名し直して'],
+  ] as const)
+    expect(causeTexts.SOFTWARE_EXPIRED[language](found.causes[1]?.facts ?? {})).toContain(way);
+
+  await publish(house, '2.0.1');
+  await until('the campaign to go on', async () => (await detail(house, id)).events[0]?.what === 'letGo');
+  expect((await detail(house, id)).held).toBeNull();
+  // Told once each, however many looks there were.
+  expect((await detail(house, id)).events.filter(({ what }) => what === 'held')).toHaveLength(1);
+}, 30_000);
 
 describe('"why not?"', () => {
   const asked = async (house: Awaited<ReturnType<typeof start>>, target: object, serial: string): Promise<Why> => {
@@ -119,6 +149,61 @@ describe('"why not?"', () => {
     expect((await asked(house, target, 'OWNW-0001')).causes).toMatchObject([
       { code: 'DRIFT', facts: { reason: 'CONFIGURATION_REVERTED' } },
     ]);
+  });
+});
+
+describe('what a terminal tells of itself', () => {
+  it('keeps an image from it: the revision of its hardware, and a battery too low; and custody keeps all from it', async () => {
+    const house = await start();
+    const terminal = await Terminal.open(house, 'HARD-0001');
+    const other = await Terminal.open(house, 'HARD-0002');
+    const says = (one: Terminal, hardware: string, battery: number) =>
+      one.link.hello({ software: { version: '1.0.0', slot: 'A' }, hardware, battery });
+    await says(terminal, 'A', 20);
+    await says(other, 'B', 20);
+    const digest = await publish(house, '2.0.0', 1, {
+      hardwareRevisions: ['B', 'C'],
+      requires: { batteryPercentMin: 30 },
+    });
+    const { id } = await propose(house, spec([digest], [], { rings: [{ percent: 100 }], requires: 'battery >= 15' }));
+    await act(house, id, 'approve');
+    const unfit = await why(house, id, 'HARD-0001');
+    expect(unfit.causes).toMatchObject([
+      { code: 'HARDWARE_UNFIT', facts: { revision: 'A', wanted: 'B, C' }, until: null },
+    ]);
+    expect(unfit.nextTryAt).toBeNull();
+    expect((await why(house, id, 'HARD-0002')).causes).toMatchObject([
+      { code: 'BATTERY_LOW', facts: { test: 'battery >= 30' } },
+    ]);
+    await says(other, 'B', 10);
+    await until('what it said', async () => {
+      const { causes } = await why(house, id, 'HARD-0002');
+      return causes[0]?.facts['test'] === 'battery >= 30';
+    });
+    await says(other, 'B', 80);
+    await until('the order', async () => codesOf(await why(house, id, 'HARD-0002'))[0] === 'JOB_OPEN');
+    // It was lost meanwhile: whatever else stands in the way, that decides.
+    expect((await house.call('POST', '/terminals/HARD-0001/lifecycle', { to: 'lost', reason: 'gone' })).status).toBe(
+      200,
+    );
+    const lost = await why(house, id, 'HARD-0001');
+    expect([codesOf(lost)[0], lost.causes[0]?.facts, lost.nextTryAt]).toEqual(['LIFECYCLE', { state: 'lost' }, null]);
+  });
+
+  it('is asked for by a campaign: hardware is a field of queries', async () => {
+    const house = await start();
+    for (const [serial, hardware] of [
+      ['REVI-0001', 'A'],
+      ['REVI-0002', 'B'],
+    ] as const)
+      await (await Terminal.open(house, serial)).link.hello({ hardware });
+    const dry = await house.call('POST', '/campaigns/dry-runs', {
+      name: 'revision B',
+      target: 'hardware = B',
+      action: { kind: 'configuration', values: { taxPercent: 8 } },
+      gate: null,
+    });
+    expect(dry.body).toMatchObject({ cohort: 1, sample: ['REVI-0002'] });
   });
 });
 

@@ -2,7 +2,7 @@ import { isVoided, openAdviceStore, openSaleStore, totalsOf } from '@tsunagu/fir
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
 import { mayApproveOffline } from '@tsunagu/firmware-bridge/payment/index';
 import { errorTable } from '@tsunagu/protocols/errors';
-import { configuration, type PaymentOrder, saleResult, type SaleResult } from '@tsunagu/protocols/fleet';
+import { configuration, type PaymentOrder, saleResult, type SaleResult, slipOrder } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -134,6 +134,61 @@ describe('a terminal that the switch lets in no more', () => {
     centre.mood = () => 'whole';
     await drained();
     expect(centre.netMinor).toBe(0);
+  });
+});
+
+describe('offline approval at a terminal that the switch turns away', () => {
+  const refused = { outcome: 'failed', reason: 'ACQUIRER_REFUSES_TERMINAL' };
+
+  it('ends with the refusal, until the switch answers; a line that is merely broken leaves it open', async () => {
+    const { sell, ports, counted, side } = await terminal();
+    centre.mood = () => 'down';
+    for (const amountMinor of [600, 610, 620])
+      expect(await sell('mastercard-offline', amountMinor)).toMatchObject({
+        outcome: 'approved',
+        decidedBy: 'terminal',
+      });
+    // By now the card wants to go online first, and approves where it cannot.
+    centre.mood = ({ mti }) => (mti === '1200' ? 'turnedAway' : 'down');
+    expect(await sell('mastercard-offline', 630)).toMatchObject(refused);
+    expect(await sell('visa-offline', 700)).toMatchObject(refused);
+    // A line that is cut afterwards opens nothing.
+    centre.mood = () => 'down';
+    expect(await sell('visa-offline', 700)).toMatchObject(refused);
+    expect([counted, ports.advices.entries().length]).toEqual([[600, 610, 620], 3]);
+    for (const [language, text] of [
+      ['ja', /センターがこの端末の接続を拒否しました/],
+      ['en', /The switch does not let this terminal in/],
+    ] as const) {
+      const { base64 } = unwrap(await side.print(slipOrder.parse({ language })));
+      const printed = Buffer.from(base64, 'base64').toString('utf8');
+      expect(printed.replaceAll(/\s+/g, language === 'ja' ? '' : ' ')).toMatch(text);
+    }
+    centre.mood = () => 'whole';
+    expect(await sell('visa-stripe', 700)).toMatchObject({ outcome: 'approved' });
+    centre.mood = () => 'down';
+    expect(await sell('visa-offline', 800)).toMatchObject({ outcome: 'approved', decidedBy: 'terminal' });
+  });
+
+  it('stays closed over a power cut', async () => {
+    const first = await terminal();
+    centre.mood = () => 'turnedAway';
+    await first.sell('visa-stripe');
+    const second = await terminal({ files: first.files });
+    centre.mood = () => 'down';
+    expect(await second.sell('visa-offline', 700)).toMatchObject(refused);
+  });
+
+  it('sends what waits as soon as the switch answers anything', async () => {
+    const { sell, ports, world } = await terminal();
+    const pauses = vi.spyOn(world.timers, 'after');
+    centre.mood = ({ mti }) => (mti === '1200' ? 'answerLost' : 'turnedAway');
+    await sell();
+    await vi.waitFor(() => expect(pauses.mock.calls.map(([ms]) => ms)).toContain(900_000));
+    centre.mood = () => 'whole';
+    expect(await sell('visa-stripe', 500)).toMatchObject({ outcome: 'approved' });
+    await vi.waitFor(async () => expect(await ports.reversals.list()).toEqual([]));
+    expect(centre.netMinor).toBe(500);
   });
 });
 

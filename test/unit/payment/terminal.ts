@@ -1,4 +1,9 @@
-import { openReversalStore, openStanCounter, stansOf } from '@tsunagu/firmware-bridge/acquiring/index';
+import {
+  openAcquirerStanding,
+  openReversalStore,
+  openStanCounter,
+  stansOf,
+} from '@tsunagu/firmware-bridge/acquiring/index';
 import type { CardWallet } from '@tsunagu/firmware-bridge/cards/index';
 import { TerminalCardSide } from '@tsunagu/firmware-bridge/payment/index';
 import type { EmulatedRcs380 } from '@tsunagu/firmware-bridge/readers/emulated/rcs380-device';
@@ -78,6 +83,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
         return Promise.resolve(options.canCount === false ? fail('STORE_WRITE_FAILED') : ok(undefined));
       },
     },
+    standing: unwrap(await openAcquirerStanding(store, world)),
     vault: unwrap(await openCardVault(store, world)),
     sales,
     advices,

@@ -54,6 +54,8 @@ export interface CampaignView {
   readonly actionCause: (
     facts: TerminalFacts,
   ) => { readonly code: CauseCode; readonly facts: Cause['facts'] } | undefined;
+  /** What keeps the change from every terminal for now. */
+  readonly held: { readonly code: CauseCode; readonly facts: Cause['facts'] } | undefined;
   /** Whether the terminal has it already. */
   readonly isHad: (facts: TerminalFacts) => boolean;
   readonly window: (facts: TerminalFacts) => WindowState;
@@ -130,6 +132,7 @@ export function causesOf(
       facts: { attempts: exception.attempts, fault: exception.fault ?? '' },
     },
     action,
+    view.held,
     phase === 'paused' && {
       code: 'CAMPAIGN_PAUSED',
       facts: { ...campaign, by: view.by ?? '', reason: view.reason ?? '' },

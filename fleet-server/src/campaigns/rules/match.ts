@@ -25,6 +25,8 @@ export interface TerminalFacts {
   /** What keeps it from what is desired of it now, the answer to something older left out. */
   readonly driftReason?: DriftReason | undefined;
   readonly version: string | undefined;
+  /** Revision of its hardware. */
+  readonly hardware?: string | undefined;
   readonly enrolled: boolean;
   /** Whether it has a certificate in force: without one it never comes back by itself. */
   readonly isCertified?: boolean;

@@ -161,6 +161,11 @@ export function CampaignPage({ id }: { id: string }) {
           <Mark tone={tones[campaign.phase]}>{tAny('phase', campaign.phase)}</Mark>
         </header>
         {campaign.reason !== null && <p class="pad failure">{errorText(campaign.reason)}</p>}
+        {campaign.held !== null && (
+          <p class="pad failure" role="status">
+            {causeTexts[campaign.held.code][language.value](campaign.held.facts)}
+          </p>
+        )}
         {offered.length > 0 && (
           <form
             class="inline"

@@ -77,6 +77,7 @@ export async function memoryPorts(acquirer: Acquirer): Promise<MemoryPorts> {
         allowance: () => ({ freshness: 'fresh', amountLeftMinor: 500_000 }),
         approvedOffline: () => Promise.resolve(ok(undefined)),
       },
+      standing: { isTurnedAway: false, keep: () => Promise.resolve() },
       vault: unwrap(await openCardVault(store, world)),
       sales,
       advices: unwrap(await openAdviceStore(store, sales)),
