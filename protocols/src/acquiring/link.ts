@@ -92,7 +92,7 @@ const linkSchema = z
             mostMs: milliseconds.describe('No longer than that.'),
           })
           .default({ firstMs: 250, factor: 2, mostMs: 30_000 })
-          .describe('How soon a lost connection is dialled again; with jitter.'),
+          .describe('How soon a lost connection is dialled again.'),
       })
       .prefault({})
       .describe('How the two sides come together.'),

@@ -65,7 +65,12 @@ const storeAndForwardSchema = z.strictObject({
   firstMs: milliseconds.default(2000).describe('Before a message is sent again for the first time.'),
   factor: z.number().min(1).max(10).default(2).describe('So many times longer each time.'),
   maxMs: milliseconds.default(300_000).describe('No longer than that.'),
-  manualAfter: z.int().min(1).max(1000).default(6).describe('Refusals after which it waits for a person.'),
+  manualAfter: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(6)
+    .describe('Tries in vain after which it is shown to a person; it is still tried now and then.'),
   window: z.int().min(1).max(64).default(4).describe('So many are under way at once.'),
 });
 
@@ -152,7 +157,7 @@ export const linkProfileSchema = z.strictObject({
       requestMs: milliseconds
         .default(10_000)
         .describe('So long a request waits for its answer; then its outcome is unknown, and it is reversed.'),
-      echoMs: milliseconds.default(10_000).describe('So long network management waits.'),
+      echoMs: milliseconds.default(10_000).describe('So long an echo test waits for its answer.'),
       storeAndForward: storeAndForwardSchema
         .prefault({})
         .describe('How stored messages (reversals, advices) are sent again.'),
@@ -164,7 +169,9 @@ export const linkProfileSchema = z.strictObject({
       netRule: z
         .enum(['own-side', 'cancelled'])
         .default('own-side')
-        .describe('Whether a reversal counts on its own side of DE97, or takes off what it reverses.'),
+        .describe(
+          'What DE75, 77, 87 and 89 are: reversals of credits and of debits (own-side), or cancelled debits and credits (cancelled).',
+        ),
       outOfBalance: z
         .enum(['settle-theirs', 'settle-ours', 'hold'])
         .default('hold')
