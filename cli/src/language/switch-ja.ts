@@ -164,6 +164,10 @@ export const switchJa: typeof switchEn = {
   seen: (id) => `${id} を確認済みにしました。`,
   nothingCompared: '精査した営業日はまだありません。',
   ordered: (link, verb) => `${link}: ${verb} を指示しました。`,
+  echoed: (link, answered, sent) =>
+    answered >= Math.max(1, sent)
+      ? `${link}: 回線試験の応答がありました(${sent}接続すべて)。`
+      : `${link}: 回線試験の応答は${sent}接続中${answered}接続です。tsunagu switch links でリンクの状態を確認してください。`,
   retried: (id) => `${id} を再送します。`,
   settled: (id) => `${id} を手作業で完了にしました。氏名と理由はジャーナルに残ります。`,
 };
