@@ -71,6 +71,56 @@ test('a technician sees the live list, opens a terminal, runs a test sale and wa
   expect(seat.isAlternate()).toBe(false);
 });
 
+test('an offer in the currency of the card is accepted with one key and declined with another, and the steps show both amounts, rate and mark-up', async () => {
+  const set = await house.cli('config', 'set', 'terminal:CT5100-0001', 'dcc=true', '--reason', 'guests from abroad');
+  expect(set.code, set.stderr).toBe(0);
+  await until(async () => (await house.cli('config', 'show', 'CT5100-0001')).stdout.includes('dcc'), 60_000);
+  const seat = openSeat('en');
+  await seat.shows('8 terminals');
+  seat.pty.write('/');
+  await seat.shows('filter: _');
+  seat.pty.write('CT5100');
+  await seat.shows('1 of 8 terminals');
+  seat.pty.write('\r');
+  seat.pty.write('\r');
+  await seat.shows('Certificate');
+  const dialog = async (): Promise<void> => {
+    seat.pty.write('s');
+    await seat.shows('choose a card');
+    const card = () => /> (\S+)/.exec(seat.screen())?.[1];
+    for (let presses = 0; card() !== 'visa-usd'; presses += 1) {
+      expect(presses).toBeLessThan(60);
+      const before = card();
+      seat.pty.write('j');
+      await until(() => card() !== before, 10_000);
+    }
+    await seat.shows('[ ] a: accept  [x] d: decline, pay in yen');
+  };
+  await dialog();
+  seat.pty.write('a');
+  await seat.shows('[x] a: accept  [ ] d: decline, pay in yen');
+  seat.pty.write('\r');
+  await seat.shows(/approved .*¥1,280/);
+  expect(seat.screen()).toMatch(/offered in the own currency .*1,280 \/ USD 8\.74, JPY 1 = USD 0\.0068\d*, \+4\.00%/);
+  expect(seat.screen()).toMatch(/cardholder chose .*USD 8\.74/);
+  await dialog();
+  seat.pty.write('a');
+  await seat.shows('[x] a: accept');
+  seat.pty.write('d');
+  await seat.shows('[x] d: decline');
+  seat.pty.write('\r');
+  await seat.shows(/cardholder chose .*1,280/);
+  await seat.shows(/approved .*¥1,280/);
+  expect(seat.screen()).toMatch(/offered in the own currency .*USD 8\.74/);
+  expect(seat.screen()).not.toMatch(/cardholder chose .*USD/);
+  seat.pty.write('L');
+  await seat.shows('お客様の選択');
+  seat.pty.write('s');
+  await seat.shows('自国通貨の提示:  [ ] a: 承諾  [x] d: 辞退(円で支払う)');
+  seat.pty.write('\u0003');
+  await seat.exited;
+});
+
 test('speaks Japanese, changes the language at a key, and Ctrl-C always leaves', async () => {
   const seat = openSeat('ja', 80, 24);
   await seat.shows('端末 8 台');

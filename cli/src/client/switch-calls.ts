@@ -9,6 +9,8 @@ import {
   switchDifferences,
   type SwitchLink,
   type switchLinkOrder,
+  type SwitchLinkOrdered,
+  switchLinkOrdered,
   switchLinks,
   switchPaths,
   type SwitchReconciliation,
@@ -26,7 +28,7 @@ import type { Calls } from './access-calls.ts';
 /** The switch, as the CLI uses it. */
 export interface SwitchClient {
   switchLinks(): Promise<Result<readonly SwitchLink[]>>;
-  orderLink(id: string, verb: z.infer<typeof switchLinkOrder>['verb']): Promise<Result<unknown>>;
+  orderLink(id: string, verb: z.infer<typeof switchLinkOrder>['verb']): Promise<Result<SwitchLinkOrdered>>;
   /** The newest that a search finds, `count` at most. */
   switchTransactions(search: SwitchSearch, count: number): Promise<Result<readonly SwitchTransaction[]>>;
   switchTransaction(id: string): Promise<Result<SwitchTransactionDetail>>;
@@ -50,7 +52,7 @@ export function switchCalls({ call, all }: Calls): SwitchClient {
   };
   return {
     switchLinks: () => items(call(switchLinks, switchPaths.links)),
-    orderLink: (id, verb) => call(nothing, switchPaths.linkOrders(id), { verb }),
+    orderLink: (id, verb) => call(switchLinkOrdered, switchPaths.linkOrders(id), { verb }),
     switchTransactions(search, count) {
       const query = new URLSearchParams();
       for (const [name, value] of Object.entries(search)) if (value !== undefined) query.set(name, String(value));

@@ -63,13 +63,19 @@ const nameOf = ({ mti, stan, rrn }: Pick<SwitchLink['mismatches'][number], 'mti'
 /** An element in which an answer differs; 0 stands for the class of the message. */
 const elementName = (number: number): string => (number === 0 ? 'MTI' : `DE${number}`);
 
-/** `tsunagu switch sign-on`, `sign-off`, `change-key`, `echo`. */
+/** `tsunagu switch sign-on`, `sign-off`, `change-key`, `echo`: exit 5 when an echo does not come back on every connection. */
 export async function orderLink(
   { client, console, json }: Context,
   link: string,
   verb: 'sign-on' | 'sign-off' | 'change-key' | 'echo',
 ): Promise<ExitCode> {
-  return said({ client, console, json }, await client.orderLink(link, verb), console.texts.switch.ordered(link, verb));
+  const answer = await client.orderLink(link, verb);
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  const { echo } = answer.value;
+  const { ordered, echoed } = console.texts.switch;
+  if (json) console.out(JSON.stringify(answer.value));
+  else console.out(echo === null ? ordered(link, verb) : echoed(link, echo.answered, echo.sent));
+  return echo !== null && echo.answered < Math.max(1, echo.sent) ? exit.otherOutcome : exit.ok;
 }
 
 function said(

@@ -470,7 +470,8 @@ export const en = {
     amount: 'amount in yen',
     method: (method: string, isDivided: boolean) =>
       `p: payment method  ${method}${isDivided ? '  (n: number of instalments)' : ''}`,
-    own: (isOn: boolean) => `[${isOn ? 'x' : ' '}] o: in the card’s own currency, where offered`,
+    own: (isOn: boolean) =>
+      `an offer in the card’s own currency:  [${isOn ? 'x' : ' '}] a: accept  [${isOn ? ' ' : 'x'}] d: decline, pay in yen`,
     noCards: 'This terminal has no emulated cards: present a real one.',
     start: 'Enter starts the sale',
     saleRunning: 'sale in progress …',

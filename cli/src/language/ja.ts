@@ -476,7 +476,7 @@ export const ja: Texts = {
     chooseCard: 'テスト売上: カードを選択',
     amount: '金額(円)',
     method: (method, isDivided) => `p: 支払区分  ${method}${isDivided ? '  (n: 分割回数)' : ''}`,
-    own: (isOn) => `[${isOn ? 'x' : ' '}] o: 提示されたら自国通貨で支払う`,
+    own: (isOn) => `自国通貨の提示:  [${isOn ? 'x' : ' '}] a: 承諾  [${isOn ? ' ' : 'x'}] d: 辞退(円で支払う)`,
     noCards: 'この端末に模擬カードはありません。実物のカードを提示してください。',
     start: 'Enterで売上を開始',
     saleRunning: '処理中 …',

@@ -84,6 +84,7 @@ export const switchEn = {
     posting: 'posting',
     posted: 'posted',
     reversing: 'reversing',
+    voiding: 'voiding',
     reversed: 'reversed',
     queued: 'queued',
     dead: 'DEAD',
@@ -146,6 +147,7 @@ export const switchEn = {
     'reversal-sent': 'reversal-sent',
     'reversal-accepted': 'reversal-accepted',
     'reversal-stuck': 'reversal-stuck',
+    'void-refused': 'void-refused',
     'advice-retried': 'advice-retried',
     'advice-settled': 'advice-settled',
     reconciled: 'reconciled',
@@ -164,6 +166,10 @@ export const switchEn = {
   seen: (id: string) => `${id} is seen.`,
   nothingCompared: 'No business day was compared yet.',
   ordered: (link: string, verb: string) => `${link}: ${verb} ordered.`,
+  echoed: (link: string, answered: number, sent: number) =>
+    answered >= Math.max(1, sent)
+      ? `${link}: the echo came back on ${sent === 1 ? 'its connection' : `all ${sent} connections`}.`
+      : `${link}: the echo came back on ${answered} of ${counted(sent, 'connection')}. Look at the link: tsunagu switch links.`,
   retried: (id: string) => `${id} is tried now.`,
   settled: (id: string) => `${id} is settled by hand; the journal has your name and reason.`,
 };

@@ -82,6 +82,7 @@ export const switchJa: typeof switchEn = {
     posting: '計上中',
     posted: '計上済み',
     reversing: '取消中',
+    voiding: '発行会社に取消確認中',
     reversed: '取消済み',
     queued: '送信待ち',
     dead: '要処置',
@@ -144,6 +145,7 @@ export const switchJa: typeof switchEn = {
     'reversal-sent': '取消送信',
     'reversal-accepted': '取消受理',
     'reversal-stuck': '取消要処置',
+    'void-refused': '発行会社が取消拒否',
     'advice-retried': '再送指示',
     'advice-settled': '手作業で完了',
     reconciled: '精査',
@@ -162,6 +164,10 @@ export const switchJa: typeof switchEn = {
   seen: (id) => `${id} を確認済みにしました。`,
   nothingCompared: '精査した営業日はまだありません。',
   ordered: (link, verb) => `${link}: ${verb} を指示しました。`,
+  echoed: (link, answered, sent) =>
+    answered >= Math.max(1, sent)
+      ? `${link}: 回線試験の応答がありました(${sent}接続すべて)。`
+      : `${link}: 回線試験の応答は${sent}接続中${answered}接続です。tsunagu switch links でリンクの状態を確認してください。`,
   retried: (id) => `${id} を再送します。`,
   settled: (id) => `${id} を手作業で完了にしました。氏名と理由はジャーナルに残ります。`,
 };

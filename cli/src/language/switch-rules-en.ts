@@ -48,7 +48,8 @@ export const switchRulesEn = {
     } satisfies Record<StandInUse['state'], string>,
     changed: (kind: string, version: number) => `${kind}: version ${version} is in force`,
     goes: (link: string, scheme: string, version: number) => `${scheme} → ${link} (table ${version})`,
-    nowhere: (version: number) => `goes nowhere (table ${version})`,
+    nowhere: (version: number) =>
+      `goes nowhere (table ${version}): no route fits this card, and it is declined with 908.\nAdd one for its leading digits: tsunagu switch rules show routing, then tsunagu switch rules set routing FILE --reason ….`,
     standIn: (verdict: string) => `stand-in: ${verdict}`,
   },
   switchRates: {

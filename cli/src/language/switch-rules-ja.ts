@@ -44,7 +44,8 @@ export const switchRulesJa: typeof switchRulesEn = {
     states: { advising: '通知待ち', taken: '発行会社が承認', refused: '発行会社が拒否' },
     changed: (kind, version) => `${kind}: 版${version}を適用しました`,
     goes: (link, scheme, version) => `${scheme} → ${link} (経路表 ${version})`,
-    nowhere: (version) => `経路なし (経路表 ${version})`,
+    nowhere: (version) =>
+      `経路なし (経路表 ${version}): 当てはまる経路がなく、908で拒否されます。\n先頭桁の経路を追加してください: tsunagu switch rules show routing、その後 tsunagu switch rules set routing ファイル --reason …。`,
     standIn: (verdict) => `代行: ${verdict}`,
   },
   switchRates: {

@@ -130,7 +130,7 @@ export class FleetModel {
       this.#world,
       this.#client,
       serial,
-      { card, amountMinor, ...(wantsOwnCurrency && { dcc: 'accept' as const }), method },
+      { card, amountMinor, dcc: wantsOwnCurrency ? ('accept' as const) : ('decline' as const), method },
       (job) => this.#change({ job }),
     );
     this.#change({ saleRunning: false, ...(ended.ok ? { job: ended.value } : { fault: ended.fault }) });

@@ -33,7 +33,7 @@ interface Draft {
 const shownMax = 10;
 
 /**
- * Chooses a card and an amount for a test sale: arrows choose, digits write the amount, p and n choose how it is paid, o takes the card's own currency.
+ * Chooses a card and an amount for a test sale: arrows choose, digits write the amount, p and n choose how it is paid, a accepts an offer in the card's own currency and d declines it.
  */
 export function SaleDialog({ texts, language, cards = [], offers, onCancel, onStart }: SaleDialogProps) {
   // Keys may come faster than frames: each builds on the one before, and Enter starts what was typed last.
@@ -56,7 +56,8 @@ export function SaleDialog({ texts, language, cards = [], offers, onCancel, onSt
     if (key.escape || character === 'q') onCancel();
     else if (key.downArrow || character === 'j') change({ chosen: Math.min(cards.length - 1, draft.chosen + 1) });
     else if (key.upArrow || character === 'k') change({ chosen: Math.max(0, draft.chosen - 1) });
-    else if (character === 'o') change({ isOwn: !draft.isOwn });
+    else if (character === 'a') change({ isOwn: true });
+    else if (character === 'd') change({ isOwn: false });
     else if (character === 'p') change({ wanted: nextMethod(now.offer, now.method) });
     else if (character === 'n') change({ wanted: nextInstalments(now.offer, now.method) });
     else if (key.backspace || key.delete) change({ amount: draft.amount.slice(0, -1) });
@@ -92,7 +93,7 @@ export function SaleDialog({ texts, language, cards = [], offers, onCancel, onSt
       <Text dimColor={method.code === '10'}>
         {texts.tui.method(paymentMethodText(method, language), isDivided(method.code))}
       </Text>
-      <Text dimColor={!isOwn}>{texts.tui.own(isOwn)}</Text>
+      <Text>{texts.tui.own(isOwn)}</Text>
     </Box>
   );
 }

@@ -21,6 +21,7 @@ import {
   operationOf,
   readConversion,
   readZoneKeys,
+  reversalReasons,
   sealZoneFrame,
   transmissionTime,
   wipeZoneKeys,
@@ -618,6 +619,21 @@ class Session {
     return added;
   }
 
+  /** Why a person's void is refused: what it takes back is not on the card any more (116). Any other reversal has to be taken. */
+  async #voidRefusal(message: DecodedMessage, sale: SaleRecord | undefined): Promise<string | undefined> {
+    const { ledger } = this.#options;
+    if (message.text(25) !== reversalReasons.customerCancelled || !sale || directionOf(sale.what) !== 'credit') return;
+    const own = keyOf(message);
+    const before = ledger.voidRefused(own);
+    const card = cardOf(message, this.#issuer.cards);
+    if (before !== undefined || !card || !isPrepaid(card) || !isApproval(sale.actionCode)) return before;
+    const balance = prepaidBalance(card, this.#booksOf(sale.day)) ?? 0;
+    if (balance >= sale.amountMinor) return;
+    await ledger.append({ kind: 'void-refused', key: own, actionCode: '116' });
+    this.#world.log('info', 'voidRefused', { account: sale.account, actionCode: '116' });
+    return '116';
+  }
+
   async #reversal(message: DecodedMessage): Promise<void> {
     const { ledger, transit, delayMs } = this.#options;
     const original = parseOriginalData(message.text(56) ?? '');
@@ -628,6 +644,8 @@ class Session {
     if (transit && pan && transit.cardOf(pan)) await transit.takeBack(key);
     // Taken once, however often it is asked.
     else if (!ledger.isReversed(key)) {
+      const refusal = await this.#voidRefusal(message, ledger.sale(key));
+      if (refusal !== undefined) return this.#answer(message, '1430', { 39: refusal }, this.#keys);
       await ledger.append({ kind: 'reversal', key, ...(message.text(28) !== undefined && { day: message.text(28) }) });
       this.#world.log('info', 'saleReversed', { account: ledger.sale(key)?.account ?? '' });
     }

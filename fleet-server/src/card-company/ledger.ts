@@ -33,9 +33,11 @@ const reversalRecord = z.object({
   /** YYMMDD: the business day on which it counts; that of its sale where it was not said. */
   day: z.string().optional(),
 });
+/** A void that was refused, by its own key: it is refused however often it is asked for. */
+const voidRecord = z.object({ kind: z.literal('void-refused'), key: z.string(), actionCode: z.string() });
 /** A business day that was compared and takes nothing more. */
 const closedRecord = z.object({ kind: z.literal('closed'), day: z.string() });
-const record = z.discriminatedUnion('kind', [saleRecord, reversalRecord, closedRecord]);
+const record = z.discriminatedUnion('kind', [saleRecord, reversalRecord, voidRecord, closedRecord]);
 export type SaleRecord = z.infer<typeof saleRecord>;
 export type LedgerRecord = z.infer<typeof record>;
 
@@ -47,6 +49,7 @@ export class Ledger {
   readonly #byAccount = new Map<string, SaleRecord[]>();
   readonly #byOriginal = new Map<string, SaleRecord[]>();
   readonly #reversed = new Set<string>();
+  readonly #voidsRefused = new Map<string, string>();
   readonly #days = new DayBooks();
   #lines: string[] = [];
   #turn: Promise<void> | undefined;
@@ -85,6 +88,11 @@ export class Ledger {
 
   isReversed(key: string): boolean {
     return this.#reversed.has(key);
+  }
+
+  /** What a void was refused with, by its own key. */
+  voidRefused(key: string): string | undefined {
+    return this.#voidsRefused.get(key);
   }
 
   /** What stands of an account on a day: what was taken, and what is held by an authorisation that nobody completed. */
@@ -169,7 +177,8 @@ export class Ledger {
     if (entry.kind === 'reversal') {
       this.#reversed.add(entry.key);
       this.#days.giveBack(entry.key, entry.day);
-    } else if (entry.kind === 'sale') {
+    } else if (entry.kind === 'void-refused') this.#voidsRefused.set(entry.key, entry.actionCode);
+    else if (entry.kind === 'sale') {
       this.#sales.set(entry.key, entry);
       push(this.#byAccount, entry.account, entry);
       if (entry.original !== undefined) push(this.#byOriginal, entry.original, entry);

@@ -1,6 +1,6 @@
 import { businessDay, isTransitDialogue } from '@tsunagu/protocols/acquiring';
 import type { DecodedMessage } from '@tsunagu/protocols/iso8583';
-import type { Secret } from '@tsunagu/protocols/kit';
+import { fail, type Secret } from '@tsunagu/protocols/kit';
 import type { Timer, World } from '@tsunagu/protocols/world';
 import type { AcquirerLink } from './acquirer-link/listener.ts';
 import { DccDesk } from './dcc/desk.ts';
@@ -23,7 +23,7 @@ import { openStandIn, type StandIn } from './stand-in/stand-in.ts';
 import { centreFace, terminalFace } from './transaction/asking.ts';
 import { Processing } from './transaction/processing.ts';
 import type { Roads } from './transaction/roads.ts';
-import { Lane } from './transaction/store-and-forward.ts';
+import { isTaken, Lane } from './transaction/store-and-forward.ts';
 
 /** What the core has of the world outside: its links to issuers, and which merchant centres are there. */
 export interface CoreOptions<Prepared extends Pick<PreparedLink, 'link'>> {
@@ -101,11 +101,17 @@ export async function openCore<Prepared extends Pick<PreparedLink, 'link'>>(
   const lanes = kept(
     (link: string) =>
       new Lane(world, journal, advices, link, () => issuers.get(link), {
-        refusable: (row) => (row.advice === 'posting' && row.sale_id !== null ? standIn.has(row.sale_id) : false),
+        refusable: (row) =>
+          row.advice === 'reversal' ? advices.isVoid(row) : row.sale_id !== null && standIn.has(row.sale_id),
         async answered(row, actionCode) {
           if (row.advice === 'posting' && row.sale_id !== null) await standIn.advised(row.sale_id, actionCode);
+          if (row.advice === 'posting' || isTaken('reversal', actionCode)) return;
+          const { fault } = fail('SWITCH_VOID_REFUSED', { facts: { sale: row.sale_id ?? '', actionCode } });
+          world.log('warn', 'voidRefused', { link, fault });
+          rooms.alarm({ place: link, serial: undefined, fault });
         },
         delivered(row, sale) {
+          if (row.sale_id !== null) processing.voidOver(row.sale_id);
           rooms.metrics.reversalDelivered(row.attempts);
           world.log('info', 'reversalDelivered', { link, reversal: row.id, sale: row.sale_id, attempts: row.attempts });
           if (sale && sale.origin === terminalFace.origin && !isTransitDialogue(sale.kind))

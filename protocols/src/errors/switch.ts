@@ -179,6 +179,16 @@ export const switchErrors = defineErrors({
       next: '取消は保存され、元取引が後から届いた場合に優先されます。通番を伝票と照合してください。',
     },
   },
+  SWITCH_VOID_REFUSED: {
+    en: {
+      says: 'The issuer does not take back what went onto a card: its value was spent meanwhile (116), or the card may not give it. The void did not happen, and the till was told so.',
+      next: 'Hand nothing back at the till. What is left on the card is given back at the counter, through the issuer.',
+    },
+    ja: {
+      says: 'カードに入れた価値を発行会社が戻しませんでした(残高不足116など)。取消は成立しておらず、端末にも通知済みです。',
+      next: '店頭で現金などを渡さないでください。カードの残額の払い戻しは、窓口で発行会社を通して行ってください。',
+    },
+  },
   SWITCH_FOLLOW_UP_REFUSED: {
     en: {
       says: 'A refund, completion or cancellation does not fit what it names: unknown, of another card, followed up before, or above what is left.',

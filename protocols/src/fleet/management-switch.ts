@@ -97,6 +97,20 @@ export const switchLinkOrder = z
   })
   .describe('What an operator wants of a link.');
 
+/** What became of an order to a link. */
+export const switchLinkOrdered = z
+  .object({
+    echo: z
+      .object({
+        sent: z.number().int().describe('Connections that were tested.'),
+        answered: z.number().int().describe('Those whose answer came in time.'),
+      })
+      .nullable()
+      .describe('What a test found; null for any other order, which goes on by itself.'),
+  })
+  .describe('What became of an order to a link.');
+export type SwitchLinkOrdered = z.infer<typeof switchLinkOrdered>;
+
 /** The query of a search in the journal. */
 export const switchSearch = z.object({
   token: z.string().max(64).optional(),

@@ -15,7 +15,11 @@ export interface PlantedBug {
   readonly script: Script;
 }
 
-const sell = (at: number, amountMinor: number, cancelsAfterMs: number | null = null): Step => ({
+const sell = (
+  at: number,
+  amountMinor: number,
+  cancelsAfterMs: number | null = null,
+): Extract<Step, { do: 'sell' }> => ({
   at,
   do: 'sell',
   terminal: 0,
@@ -192,6 +196,20 @@ export const plantedBugs = {
       },
     },
     script: script(...sales(1_000)),
+  },
+  voidsCovered: {
+    is: 'an issuer is told of a void as of an outcome that nobody knows',
+    bugs: {
+      node: {
+        link: asking((message, link, _carry, timeoutMs) =>
+          link.request(isReversal(message) ? withField(message, 25, reversalReasons.timedOut) : message, timeoutMs),
+        ),
+      },
+    },
+    script: script(
+      { ...sell(2_000, 5_000, 5_000), operation: 'charge' },
+      { ...sell(4_000, 3_000), operation: 'spend' },
+    ),
   },
   nothingSecretShown: {
     is: 'messages are logged as they are',

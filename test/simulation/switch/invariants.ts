@@ -8,6 +8,8 @@ export const invariants = {
   booksAgree: 'BOOKS_DIFFER',
   /** Once everything works, everything comes to its end. */
   comesToAnEnd: 'STILL_OPEN',
+  /** A card's balance is never below zero by a void: what a person takes back is there to be taken. */
+  voidsCovered: 'VOID_BELOW_ZERO',
   /** No card number is in a log. */
   nothingSecretShown: 'SECRET_SHOWN',
   nothingIsThrown: 'THROWN',
@@ -23,7 +25,7 @@ export interface Broken {
 
 /** What a run broke. */
 export function broken(run: Run): readonly Broken[] {
-  const { verdict, books, open, isCardShown, thrown } = run;
+  const { verdict, books, open, isCardShown, voidedBelowZero, thrown } = run;
   const found: Broken[] = verdict.violations.map(({ code, about, detail }) => ({
     name: invariantNames.find((name) => invariants[name] === code) ?? 'nothingIsThrown',
     what: `${about}: ${detail}`,
@@ -35,6 +37,7 @@ export function broken(run: Run): readonly Broken[] {
       what: `the switch has ${books.acquirerMinor} and ${books.issuerMinor}, the sides have ${stand.acquirer} and ${stand.issuer}`,
     });
   for (const what of open) found.push({ name: 'comesToAnEnd', what });
+  for (const amount of voidedBelowZero) found.push({ name: 'voidsCovered', what: `${amount} was spent` });
   if (isCardShown) found.push({ name: 'nothingSecretShown', what: 'a card number is in the log' });
   for (const what of thrown) found.push({ name: 'nothingIsThrown', what });
   return found;

@@ -1,5 +1,5 @@
 import type { LedgerOracle } from '@tsunagu/fleet-server/ledger-oracle/oracle';
-import { answerTo, type Link } from '@tsunagu/protocols/acquiring';
+import { answerTo, type Link, reversalReasons } from '@tsunagu/protocols/acquiring';
 import {
   type DecodedMessage,
   isApproval,
@@ -13,6 +13,8 @@ import type { Chance } from '../random.ts';
 interface Known {
   readonly answer: Uint8Array;
   readonly isApproved: boolean;
+  /** What it put onto the prepaid card; what it took from it is below zero, and of any other card 0. */
+  readonly ontoCardMinor: number;
   isReversed: boolean;
 }
 
@@ -23,6 +25,12 @@ export class SimulatedIssuer {
   readonly #oracle: LedgerOracle;
   readonly #known = new Map<string, Known>();
   readonly #reversedEarly = new Set<string>();
+  /** What is on the prepaid card. */
+  #balanceMinor = 0;
+  /** Voids that were refused, by their own keys. */
+  readonly #refused = new Set<string>();
+  /** Amounts of charges whose reversal took the card below zero. */
+  readonly belowZero: number[] = [];
 
   constructor(link: Link, chance: Chance, oracle: LedgerOracle) {
     this.#link = link;
@@ -67,6 +75,17 @@ export class SimulatedIssuer {
       const { stan, localTime, acquirer } = unwrap(parseOriginalData(message.text(56) ?? ''));
       const original = [stan, localTime, acquirer].join('/');
       const known = this.#known.get(original);
+      // A person's void of what is spent is refused, however often it comes; any other reversal is taken, whatever that makes of the balance.
+      if (known && !known.isReversed && known.isApproved) {
+        const rest = this.#balanceMinor - known.ontoCardMinor;
+        const isVoid = message.text(25) === reversalReasons.customerCancelled && known.ontoCardMinor > 0;
+        if (isVoid && (rest < 0 || this.#refused.has(key))) {
+          this.#refused.add(key);
+          return say('116');
+        }
+        this.#balanceMinor = rest;
+        if (rest < 0 && known.ontoCardMinor > 0) this.belowZero.push(known.ontoCardMinor);
+      }
       if (known) known.isReversed = true;
       else this.#reversedEarly.add(original);
       return say('400');
@@ -74,17 +93,18 @@ export class SimulatedIssuer {
     const known = this.#known.get(key);
     if (known) return known.answer;
     const isPosting = originalMti(message.mti)[2] === '2';
-    const actionCode = isPosting
-      ? '900'
-      : this.#reversedEarly.has(key)
-        ? '902'
-        : this.#chance.percent(85)
-          ? '000'
-          : '116';
+    const amountMinor = Number(message.text(4));
+    const isPrepaid = message.secret(2)?.use((digits) => Buffer.from(digits).toString('latin1').startsWith('9392'));
+    const ontoCardMinor = isPrepaid !== true ? 0 : message.text(3)?.startsWith('2') ? amountMinor : -amountMinor;
+    const isGood = isPrepaid === true ? this.#balanceMinor + ontoCardMinor >= 0 : this.#chance.percent(85);
+    const actionCode = isPosting ? '900' : this.#reversedEarly.has(key) ? '902' : isGood ? '000' : '116';
+    const isApproved = isPosting || isApproval(actionCode);
+    if (isApproved) this.#balanceMinor += ontoCardMinor;
     const answer = say(actionCode, isApproval(actionCode) ? '654321' : undefined);
     this.#known.set(key, {
       answer,
-      isApproved: isPosting || isApproval(actionCode),
+      isApproved,
+      ontoCardMinor,
       isReversed: this.#reversedEarly.has(key),
     });
     return answer;

@@ -175,6 +175,7 @@ export class SwitchNode {
         return answered;
       },
       order: () => undefined,
+      echo: () => Promise.resolve([]),
       stop: () => Promise.resolve(),
     };
   }

@@ -19,7 +19,8 @@ export const step = z.discriminatedUnion('do', [
       .int()
       .min(0)
       .max(terminals - 1),
-    operation: z.enum(['sale', 'offlineSale', 'offlineAuthorisation']),
+    /** `charge` puts money onto the one prepaid card, `spend` pays with it. */
+    operation: z.enum(['sale', 'offlineSale', 'offlineAuthorisation', 'charge', 'spend']),
     /** Names it, too: no two have the same. */
     amountMinor: z.number().int().min(1).max(999_999),
     /** What the terminal does when no answer comes: asks again first, or reverses at once. */
@@ -76,9 +77,35 @@ export function scriptOf(seed: number): Script {
       cancelsAfterMs: chance.percent(20) ? chance.int(0, 20_000) : null,
       dcc: chance.percent(30),
     });
+  steps.push(...prepaidOf(seed));
   const troubles = chance.int(2, 5);
   for (let index = 0; index < troubles; index += 1) steps.push(troubleOf(chance));
   return { seed, steps: steps.toSorted((one, other) => one.at - other.at) };
+}
+
+/** Money goes onto the prepaid card, is spent in part meanwhile, and a person wants it back; drawn beside the rest, so that this stays as it was. */
+function prepaidOf(seed: number): Step[] {
+  const chance = chanceOf(seed, 'switch prepaid');
+  const steps: Step[] = [];
+  const charges = chance.int(0, 3);
+  for (let index = 0; index < charges; index += 1) {
+    const at = chance.int(1_000, troubleMs - 20_000);
+    const cancelsAfterMs = chance.int(0, 15_000);
+    const sell = { do: 'sell', repeats: chance.percent(50), dcc: false } as const;
+    const amountMinor = 5_000 + index * 100 + chance.int(0, 99);
+    const till = () => chance.int(0, terminals - 1);
+    steps.push({ ...sell, at, terminal: till(), operation: 'charge', amountMinor, cancelsAfterMs });
+    if (chance.percent(60))
+      steps.push({
+        ...sell,
+        at: at + chance.int(1_000, 18_000),
+        terminal: till(),
+        operation: 'spend',
+        amountMinor: 3_000 + index * 100 + chance.int(0, 99),
+        cancelsAfterMs: chance.percent(10) ? chance.int(0, 10_000) : null,
+      });
+  }
+  return steps;
 }
 
 function troubleOf(chance: ReturnType<typeof chanceOf>): Step {

@@ -42,6 +42,8 @@ export interface Run {
   readonly open: readonly string[];
   /** Whether a card number is on the trace. */
   readonly isCardShown: boolean;
+  /** Amounts of charges that a person's void took back although they were spent. */
+  readonly voidedBelowZero: readonly number[];
   readonly thrown: readonly string[];
   readonly trace: readonly string[];
   readonly hash: string;
@@ -308,7 +310,7 @@ class Simulation {
     const sales = await store.db
       .selectFrom('switch_sales')
       .select(['amount_minor', 'state'])
-      .where('state', 'in', ['send-intended', 'posting', 'reversing'])
+      .where('state', 'in', ['send-intended', 'posting', 'reversing', 'voiding'])
       .execute();
     const advices = await store.db
       .selectFrom('switch_reversals')
@@ -339,13 +341,20 @@ class Simulation {
     const stand = (side: 'acquirer' | 'issuer'): number =>
       rows
         .filter((row) => row.side === side)
-        .reduce((sum, { kind, amount_minor }) => sum + (kind === 'taken' ? amount_minor : -amount_minor), held);
+        .reduce(
+          (sum, row) =>
+            sum + ((row.kind === 'taken') === (row.class === 'debit') ? row.amount_minor : -row.amount_minor),
+          held,
+        );
     const text = this.#trace.join('\n');
     return {
       script: this.#script,
       verdict: this.#oracle.verdict(),
       books: { acquirerMinor: stand('acquirer'), issuerMinor: stand('issuer') },
       open,
+      voidedBelowZero: this.#issuer.belowZero.filter((amount) =>
+        this.#terminals.some(({ voided }) => voided.includes(amount)),
+      ),
       isCardShown: panDigits.some((digits) => text.includes(digits)),
       thrown: this.#thrown,
       trace: this.#trace,

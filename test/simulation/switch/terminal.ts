@@ -19,8 +19,8 @@ import {
 import type { DukptKsn } from '@tsunagu/protocols/dukpt';
 import { type Serial, serialSchema } from '@tsunagu/protocols/fleet';
 import { type DecodedMessage, isApproval, type Message, repeatMti } from '@tsunagu/protocols/iso8583';
-import { hex, toHex, unwrap } from '@tsunagu/protocols/kit';
-import { testCard } from '@tsunagu/protocols/test-cards';
+import { hex, type Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
+import { stripeAccount, testCard } from '@tsunagu/protocols/test-cards';
 import type { Scheduler } from '../scheduler.ts';
 import { beginsAt } from '../world.ts';
 import type { Step } from './script.ts';
@@ -34,15 +34,18 @@ export type Road = (serial: Serial, ksn: DukptKsn, bytes: Uint8Array, heard: (he
 const answerMs = 10_000;
 const reversalAgainMs = 4_000;
 const card = testCard('visa-contact');
+const prepaid = stripeAccount('gift-card');
 /** How terminals write: packed, and DE52 as the card company has it. */
 const writing = { dialect: terminalLink.dialect, fieldOverrides: cardCompanyLink.profile.fieldOverrides };
 const cards = ['visa-contact'] as const;
 
 /** The numbers of the cards that are used: nothing that is written down may hold them. */
-export const panDigits = cards.map((name) => testCard(name).pan.use((bytes) => Buffer.from(bytes).toString('latin1')));
+export const panDigits = [...cards.map((name) => testCard(name).pan), prepaid.pan].map((pan) =>
+  pan.use((bytes) => Buffer.from(bytes).toString('latin1')),
+);
 
-const carded = (message: OpenMessage): Message =>
-  withCard(message, { pan: card.pan, expiry: card.expiry.slice(0, 4), panSequence: card.psn });
+const carded = (message: OpenMessage, { pan, expiry }: { pan: Secret<'pan'>; expiry: string } = card): Message =>
+  withCard(message, { pan, expiry: expiry.slice(0, 4), panSequence: card.psn });
 
 type Sell = Extract<Step, { do: 'sell' }>;
 
@@ -54,6 +57,8 @@ export class SellingTerminal {
   readonly serial: Serial;
   /** Sales, advices and reversals that are not over. */
   open = 0;
+  /** Amounts of what it was told is approved, and asked to be taken back after that. */
+  readonly voided: number[] = [];
   readonly #scheduler: Scheduler;
   readonly #road: Road;
   readonly #oracle: LedgerOracle;
@@ -98,17 +103,19 @@ export class SellingTerminal {
         entry: 'contact',
         verification: 'signature',
       } as const;
+      const isAdvice = operation === 'offlineSale' || operation === 'offlineAuthorisation';
       const conversion = dcc && operation === 'sale' ? await this.#offer(request) : undefined;
       const made = {
         ...request,
         ...this.#keys(),
-        operation,
+        operation: operation === 'spend' ? ('sale' as const) : operation,
         conversion,
-        ...(operation !== 'sale' && { reason: adviceReasons.underFloorLimit }),
+        ...(isAdvice && { reason: adviceReasons.underFloorLimit }),
         emv: hex('9F260811223344556677889F2701809F36020001950500000080009A032601059C01009F3704112233445F2A020392'),
       } as const;
-      const sale = carded(paymentRequest(made));
-      if (operation !== 'sale') return await this.#advise(sale, amountMinor);
+      const isPrepaid = operation === 'charge' || operation === 'spend';
+      const sale = carded(paymentRequest(made), isPrepaid ? prepaid : card);
+      if (isAdvice) return await this.#advise(sale, amountMinor);
       let actionCode = (await this.#ask(sale))?.text(39);
       if (actionCode === undefined && repeats) actionCode = (await this.#ask({ ...sale, mti: '1201' }))?.text(39);
       // 923: the first one is still in hand.
@@ -117,6 +124,7 @@ export class SellingTerminal {
       if (isUnknown) await this.#reverse(sale, reversalReasons.timedOut, amountMinor);
       else if (isApproval(actionCode ?? '') && cancelsAfterMs !== null) {
         await this.#sleep(cancelsAfterMs);
+        this.voided.push(amountMinor);
         await this.#reverse(sale, reversalReasons.customerCancelled, amountMinor);
       }
     } finally {
@@ -141,8 +149,9 @@ export class SellingTerminal {
       const actionCode = (await this.#ask(attempt === 0 ? reversal : { ...reversal, mti: '1421' }))?.text(39);
       this.#note(`reversal ${amountMinor} ${actionCode ?? 'without an answer'}`);
       if (actionCode === '400') return;
-      // A cancellation that is refused leaves the sale as it is.
-      if (reason === reversalReasons.customerCancelled && actionCode !== undefined) return;
+      // A cancellation that is refused leaves the sale as it is; 923: the issuer has not said yet.
+      const isSaid = actionCode !== undefined && actionCode !== '923';
+      if (reason === reversalReasons.customerCancelled && isSaid) return;
       await this.#sleep(reversalAgainMs);
     }
   }

@@ -66,7 +66,7 @@ test.each([
   const answer = await centre.ask(centre.sale('jcb-contact', 3_300));
   expect([answer.mti, answer.text(39)]).toEqual(['1210', '000']);
   expect(house.ledger.takenMinor).toBe(3_300);
-  house.sw.operator.order('pos-centre-1', 'change-key', 'test');
+  await house.sw.operator.order('pos-centre-1', 'change-key', 'test');
   expect((await centre.ask(centre.sale('jcb-contact', 3_400))).text(39)).toBe('000');
 
   const wire = await written(house, centre);

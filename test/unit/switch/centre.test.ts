@@ -86,10 +86,10 @@ test('a PIN under the zone key of the centre is translated to that of the issuer
 });
 
 test('keys change on the running line, and it signs off and on again, while sales go on', async () => {
-  house.sw.operator.order('ec-centre-1', 'change-key', 'test');
+  await house.sw.operator.order('ec-centre-1', 'change-key', 'test');
   const answers = await Promise.all([1, 2, 3].map((more) => centre.ask(centre.sale('jcb-contact', 100 + more))));
   expect(answers.map((answer) => answer.text(39))).toEqual(['000', '000', '000']);
-  house.sw.operator.order('card-company-1', 'change-key', 'test');
+  await house.sw.operator.order('card-company-1', 'change-key', 'test');
   expect((await centre.ask(centre.sale('jcb-contact', 110))).text(39)).toBe('000');
   centre.order('signOffWanted');
   await until(async () => (await linkOf('ec-centre-1'))?.state === 'up');
@@ -97,16 +97,24 @@ test('keys change on the running line, and it signs off and on again, while sale
   await until(() => centre.isReady);
   expect((await centre.ask(centre.sale('jcb-contact', 120))).text(39)).toBe('000');
   // An operator takes the issuer's link out of service, and back.
-  house.sw.operator.order('card-company-1', 'sign-off', 'test');
+  await house.sw.operator.order('card-company-1', 'sign-off', 'test');
   await until(async () => (await linkOf('card-company-1'))?.state === 'up');
   expect((await centre.ask(centre.sale('jcb-contact', 121))).text(39)).toBe('910');
+  // A test tells whether the echo came back: not over a line that is signed off.
+  const test831 = async () => await house.sw.operator.order('card-company-1', 'echo', 'test');
+  expect(await test831()).toMatchObject({ value: { echo: { answered: 0 } } });
   // Nobody is told that something was ordered where there is no line to do it on.
-  expect(house.sw.operator.order('travel-centre-1', 'echo', 'test')).toMatchObject({
+  expect(await house.sw.operator.order('travel-centre-1', 'echo', 'test')).toMatchObject({
     fault: { code: 'LINK_NOT_CONNECTED' },
   });
   await until(async () => !(await linkOf('card-company-1'))?.lines.some(({ inFlight }) => inFlight > 0));
-  house.sw.operator.order('card-company-1', 'sign-on', 'test');
+  await house.sw.operator.order('card-company-1', 'sign-on', 'test');
   await until(async () => (await linkOf('card-company-1'))?.state === 'signed-on');
+  const connections = (await linkOf('card-company-1'))?.lines.length ?? 0;
+  await until(async () => {
+    const tested = await test831();
+    return tested.ok && tested.value.echo?.sent === connections && tested.value.echo.answered === connections;
+  });
   expect((await centre.ask(centre.sale('jcb-contact', 122))).text(39)).toBe('000');
 });
 

@@ -60,8 +60,8 @@ test.each(houseIssuers.map((link) => [link.id, link] as const))(
       expect((await terminal.ask(sale)).text(39)).toBe('000');
       expect((await terminal.ask(terminal.reversal(sale))).text(39)).toBe('400');
       await until(() => house.logs.some((line) => line.includes('saleReversed')));
-      house.sw.operator.order(link.id, 'change-key', 'test');
-      house.sw.operator.order(link.id, 'echo', 'test');
+      await house.sw.operator.order(link.id, 'change-key', 'test');
+      await house.sw.operator.order(link.id, 'echo', 'test');
       expect((await terminal.ask(terminal.sale('visa-contact', 800))).text(39)).toBe('000');
       expect(house.ledger.takenMinor).toBe(1_500);
       // How it is paid, as the dialect of the link writes it.

@@ -190,6 +190,45 @@ test('a gift card pays with what is on it, and a charge, a void and a refund put
   });
 });
 
+test('the void of a charge whose money was spent meanwhile is refused by the issuer, and told as that', {
+  timeout: 30_000,
+}, async () => {
+  const { side } = booted;
+  const card = 'gift-card';
+  const left = async () => (await side.run({ kind: 'balance', card })).balanceMinor ?? 0;
+  const before = await left();
+  const charged = await side.run({ kind: 'charge', amountMinor: 5_000, card });
+  expect(await side.run({ kind: 'sale', amountMinor: before + 4_000, card })).toMatchObject({ outcome: 'approved' });
+  const kept = async () =>
+    await house.store.db
+      .selectFrom('switch_sales')
+      .selectAll()
+      .where('rrn', '=', charged.rrn ?? '')
+      .execute();
+  const voided = await side.run({ kind: 'void', original: charged.stan });
+  expect(voided).toMatchObject({ outcome: 'declined', actionCode: '116', tillCode: 'G06', reason: 'ADVICE_REFUSED' });
+  expect(await left()).toBe(1_000);
+  expect(await kept()).toMatchObject([{ state: 'approved' }]);
+  expect(house.alarms.at(-1)?.fault).toMatchObject({ code: 'SWITCH_VOID_REFUSED', facts: { actionCode: '116' } });
+  // The issuer is away: nobody is told that the money is back, and nothing is lost. Then there is enough on the card.
+  const again = await side.run({ kind: 'charge', amountMinor: 2_000, card });
+  await house.stopCardCompany();
+  expect(await side.run({ kind: 'void', original: again.stan })).toMatchObject({ isQueued: true });
+  const states = async () =>
+    (
+      await house.store.db
+        .selectFrom('switch_sales')
+        .select('state')
+        .where('rrn', '=', again.rrn ?? '')
+        .execute()
+    ).map(({ state }) => state);
+  expect(await states()).toEqual(['voiding']);
+  await house.startCardCompany();
+  await until(async () => (await states()).includes('reversed'));
+  await booted.drained();
+  expect(await left()).toBe(1_000);
+});
+
 test('an offline sale whose answers are lost is posted once, and its void takes it back', {
   timeout: 30_000,
 }, async () => {

@@ -7,6 +7,7 @@ import {
   switchAlarmView,
   switchDifferences,
   switchLinkOrder,
+  switchLinkOrdered,
   switchLinks,
   switchReconciliation,
   switchSearch,
@@ -48,12 +49,13 @@ export function switchRoutes(app: ApiApp, { operator }: Pick<ApiRooms, 'operator
         tags,
         params: byId,
         body: switchLinkOrder,
-        response: { 202: z.object({}), '4xx': refused },
+        response: { 202: switchLinkOrdered, '4xx': refused },
       },
     },
     async (request, reply) => {
-      unwrap(operator().order(request.params.id, request.body.verb, actorOf(request).subject));
-      return await reply.status(202).send({});
+      const { id } = request.params;
+      const ordered = unwrap(await operator().order(id, request.body.verb, actorOf(request).subject));
+      return await reply.status(202).send(ordered);
     },
   );
 

@@ -39,7 +39,9 @@ export interface AcquirerLink {
     readonly inFlight: number;
   }[];
   lenient(): readonly LenientUse[];
-  order(verb: LinkVerb): void;
+  order(verb: Exclude<LinkVerb, 'echo'>): void;
+  /** Tests every connection, and tells of each whether its echo came back. */
+  echo(): Promise<readonly boolean[]>;
 }
 
 /** The listener for merchant centres. */
@@ -199,7 +201,11 @@ class Centre implements AcquirerLink {
     return this.#lines.map((line) => ({ ...line.status(), inFlight: this.#exchange.inFlightOn(line) }));
   }
 
-  order(verb: LinkVerb): void {
+  echo(): Promise<readonly boolean[]> {
+    return Promise.all(this.#lines.map((line) => line.echo()));
+  }
+
+  order(verb: Exclude<LinkVerb, 'echo'>): void {
     for (const line of this.#lines) line.tell({ type: verbEvents[verb] });
   }
 

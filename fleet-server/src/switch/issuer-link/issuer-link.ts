@@ -32,7 +32,9 @@ export interface IssuerLink {
   /** Sends a message under the keys of a connection, and waits for its answer. `lineLost` at once where none is ready. */
   request(message: Message, timeoutMs: number): Promise<LinkAnswer>;
   /** Does what an operator wants, on every connection. */
-  order(verb: LinkVerb): void;
+  order(verb: Exclude<LinkVerb, 'echo'>): void;
+  /** Tests every connection, and tells of each whether its echo came back. */
+  echo(): Promise<readonly boolean[]>;
   /** Signs off and closes. */
   stop(): Promise<void>;
 }
@@ -129,6 +131,7 @@ export function openIssuerLink(
     order(verb) {
       for (const line of lines) line.tell({ type: verbEvents[verb] });
     },
+    echo: () => Promise.all(lines.map((line) => line.echo())),
     stop: async () => {
       await Promise.all(lines.map((line) => line.stop()));
     },
@@ -151,5 +154,4 @@ export const verbEvents = {
   'sign-on': 'signOnWanted',
   'sign-off': 'signOffWanted',
   'change-key': 'keyAged',
-  echo: 'fellSilent',
-} as const satisfies Record<LinkVerb, string>;
+} as const satisfies Record<Exclude<LinkVerb, 'echo'>, string>;

@@ -1,3 +1,4 @@
+import { reversalReasons } from '@tsunagu/protocols/acquiring';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Store } from '../../store/index.ts';
@@ -106,6 +107,29 @@ export class Advices {
     return this.#end(row, 'delivered', undefined, { type: 'postingRefused' });
   }
 
+  /** Whether the issuer may refuse a reversal: a person's void that waits for its word, or one that is followed by a reversal that it has to take. */
+  async isVoid(row: ReversalRow): Promise<boolean> {
+    const { sale_id: sale, advice, reason } = row;
+    if (sale === null || advice !== 'reversal' || reason !== reversalReasons.customerCancelled) return false;
+    return await this.#journal.write(async (tx, commit) => {
+      const { state } = await commit.sale(sale);
+      if (state !== 'reversing') return state === 'voiding';
+      const later = await tx
+        .selectFrom('switch_reversals')
+        .select('seq')
+        .where('sale_id', '=', sale)
+        .where('image', 'is not', null)
+        .where('seq', '>', row.seq)
+        .executeTakeFirst();
+      return later !== undefined;
+    });
+  }
+
+  /** The issuer does not take a void: what went onto the card stays there. */
+  voidRefused(row: ReversalRow, actionCode: string): Promise<SaleRow | undefined> {
+    return this.#end(row, 'delivered', undefined, { type: 'voidRefused', stood: 'approved' }, actionCode);
+  }
+
   /** A person knows that the issuer has it, or need not have it. SWITCH_ADVICE_UNKNOWN: it waits for nobody. */
   async settle(id: string, by: string, reason: string): Promise<Result<ReversalRow, 'SWITCH_ADVICE_UNKNOWN'>> {
     const row = await this.#find(id);
@@ -141,6 +165,7 @@ export class Advices {
     state: 'delivered' | 'settled',
     hand: { readonly by: string; readonly reason: string } | undefined,
     event: SaleEvent,
+    actionCode?: string,
   ): Promise<SaleRow | undefined> {
     return this.#journal.write(async (tx, commit) => {
       const ended = await tx
@@ -156,7 +181,23 @@ export class Advices {
       const none = (): Decision => {
         throw new Error('an advice that was taken answers nobody');
       };
-      return (await this.#journal.apply(commit, sale, event, '', 'switch', none, { attempts: row.attempts })).row;
+      // What was approved in the issuer's place and posted since is that again.
+      const stood = sale.decided_by === 'issuer' ? 'approved' : 'posted';
+      const said = event.type === 'voidRefused' ? ({ ...event, stood } as const) : event;
+      const { row: after } = await this.#journal.apply(commit, sale, said, '', 'switch', none, {
+        attempts: row.attempts,
+        ...(actionCode !== undefined && { actionCode }),
+      });
+      if (row.advice === 'reversal')
+        await tx
+          .updateTable('switch_reversals')
+          .set({ last_action_code: after.state === stood && actionCode !== undefined ? actionCode : '400' })
+          .where('sale_id', '=', sale.id)
+          .where('serial', 'is not', null)
+          .where('answer', 'is', null)
+          .where('last_action_code', 'is', null)
+          .execute();
+      return after;
     });
   }
 }

@@ -1,10 +1,18 @@
+import { reversalReasons } from '@tsunagu/protocols/acquiring';
 import type { DukptKsn } from '@tsunagu/protocols/dukpt';
 import type { Message } from '@tsunagu/protocols/iso8583';
 import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from 'kysely';
 import type { Database } from '../../store/index.ts';
 import type { SaleStep } from '../transaction/rules.ts';
-import { type Followed, isFollowUp, judgeArrival, judgeCancellation, judgeFollowUp } from '../transaction/rules.ts';
+import {
+  asksIssuer,
+  type Followed,
+  isFollowUp,
+  judgeArrival,
+  judgeCancellation,
+  judgeFollowUp,
+} from '../transaction/rules.ts';
 import type { Commit, Facts } from './commit.ts';
 import type { Decide, Decision, Journal } from './journal.ts';
 import { post } from './counting.ts';
@@ -32,6 +40,12 @@ export type ReversalArrival =
     }
   | { readonly type: 'replay'; readonly answer: Uint8Array }
   | { readonly type: 'differs' }
+  /** The issuer has not said yet whether it takes it, or the one before it: the sale, and how it is now where this was written down just now. */
+  | {
+      readonly type: 'waiting';
+      readonly saleId: string;
+      readonly stepped?: { readonly row: SaleRow; readonly step: SaleStep; readonly queued: ReversalRow | undefined };
+    }
   /** Its sale came meanwhile, over another link than was thought: come again. */
   | { readonly type: 'again' };
 
@@ -175,7 +189,8 @@ export class Arrivals {
         .where('local_time', '=', localTime)
         .executeTakeFirst();
       if (known) {
-        const isSame = known.body_tag === arrived.bodyTag && known.answer !== null;
+        const isSame = known.body_tag === arrived.bodyTag;
+        if (isSame && known.answer === null && known.sale_id !== null) return await this.#voidAgain(tx, known, arrived);
         this.#journal.entry(commit, isSame ? 'replayed' : 'duplicate-differs', known.sale_id ?? undefined, serial);
         return isSame && known.answer ? { type: 'replay', answer: known.answer } : { type: 'differs' };
       }
@@ -184,13 +199,17 @@ export class Arrivals {
       const refusal =
         judgeCancellation(arrived.reason, sale && followed(sale), sale ? await followersOf(tx, sale.id) : []) ??
         (sale && arrived.forbids(sale, now));
+      // Two voids of one sale: what becomes of the first decides what the second is.
+      const isVoid = arrived.reason === reversalReasons.customerCancelled;
+      if (sale?.state === 'voiding' && isVoid && refusal === undefined) return { type: 'waiting', saleId: sale.id };
+      const isAsked = sale !== undefined && refusal === undefined && asksIssuer(arrived.reason, sale);
       const stepped =
         sale &&
         refusal === undefined &&
         (await this.#journal.apply(
           commit,
           sale,
-          { type: 'terminalReversed', reason: arrived.reason },
+          { type: isAsked ? 'voidAsked' : 'terminalReversed', reason: arrived.reason },
           outStan.stan,
           'terminal',
           decide,
@@ -204,7 +223,7 @@ export class Arrivals {
           stan,
           originalStan: original.stan,
         });
-      const answer = arrived.answer(refusal ?? '400');
+      const answer = isAsked ? null : arrived.answer(refusal ?? '400');
       await commit.flush();
       await tx
         .insertInto('switch_reversals')
@@ -236,6 +255,11 @@ export class Arrivals {
           settled_by: null,
         })
         .execute();
+      if (answer === null) {
+        if (!stepped) throw new Error('a void of nothing');
+        const { row, actions, queued } = stepped;
+        return { type: 'waiting', saleId: row.id, stepped: { row, step: { state: row.state, actions }, queued } };
+      }
       return {
         type: 'stored',
         answer,
@@ -245,7 +269,19 @@ export class Arrivals {
       };
     });
   }
+
+  /** A void that waits for its issuer is asked for again: it is answered once the issuer has said what it thinks of it. */
+  async #voidAgain(tx: Transaction<Database>, known: ReversalRow, { answer }: Answering): Promise<ReversalArrival> {
+    if (known.sale_id === null) return { type: 'differs' };
+    if (known.last_action_code === null) return { type: 'waiting', saleId: known.sale_id };
+    const bytes = answer(known.last_action_code);
+    await tx.updateTable('switch_reversals').set({ answer: bytes }).where('id', '=', known.id).execute();
+    return { type: 'replay', answer: bytes };
+  }
 }
+
+/** What of a reversal that arrives its answer is made with. */
+type Answering = { readonly answer: (actionCode: string) => Uint8Array };
 
 const followed = ({ kind, state, amount_minor, pan_token }: SaleRow): Followed => ({
   kind,

@@ -150,7 +150,8 @@ export class Journal {
     const stood = approvedStates.has(before.state);
     if (!stood && after.state === 'approved')
       await post(commit, after, 'acquirer', 'taken', this.#calendar.acquirer(after.origin, now), now);
-    if (stood && after.state === 'reversing')
+    // A void that waits for its issuer counts once it is taken.
+    if (stood && (after.state === 'reversing' || after.state === 'reversed'))
       await post(commit, after, 'acquirer', 'given-back', this.#calendar.acquirer(after.origin, now), now);
     // The issuer's word counts there however late it comes: its own books have it.
     const isTaken = (event.type === 'issuerAnswered' && isApproval(event.actionCode)) || event.type === 'postingTaken';
@@ -239,4 +240,4 @@ export class Journal {
   }
 }
 
-const approvedStates: ReadonlySet<SaleState> = new Set(['approved', 'posting', 'posted']);
+const approvedStates: ReadonlySet<SaleState> = new Set(['approved', 'posting', 'posted', 'voiding']);

@@ -13,6 +13,7 @@ const outcomes = {
   posting: 'approved',
   posted: 'approved',
   reversing: 'pending',
+  voiding: 'pending',
   reversed: 'reversed',
 } as const satisfies Record<SaleRow['state'], SaleLine['outcome']>;
 

@@ -91,14 +91,14 @@ export interface SwitchTables {
     state: 'queued' | 'dead' | 'delivered' | 'settled';
     attempts: number;
     next_at: number;
-    /** Answer to the terminal's 1420. */
+    /** Answer to the terminal's 1420; null while a void waits for its issuer, and until it is asked for again after that. */
     answer: Uint8Array | null;
     created_at: number;
     delivered_at: number | null;
     /** DE11 and DE12 towards the issuer, by which a late answer finds it. */
     out_stan: string | null;
     out_time: string | null;
-    /** What the issuer said last. */
+    /** What the issuer said last; of a terminal's void, what its answer is. */
     last_action_code: string | null;
     /** Who settled it by hand, and why. */
     settled_by: string | null;

@@ -78,6 +78,8 @@ export class Line {
   #frameDeadline: Timer | undefined;
   #keyAge: Timer | undefined;
   #awaited: Timer | undefined;
+  /** Who wants to know whether the next echo comes back. */
+  readonly #echoes = new Set<(isBack: boolean) => void>();
 
   constructor(
     world: LineWorld,
@@ -116,6 +118,21 @@ export class Line {
 
   status(): { readonly state: 'up' | 'signed-on' | 'down'; readonly since: number } {
     return { state: publicState(this.#state), since: this.#since };
+  }
+
+  /** Tests the connection (831): whether the answer came, within the time that the link has for it. One that is not signed on cannot be tested. */
+  echo(): Promise<boolean> {
+    if (!this.isReady) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const over = (isBack: boolean): void => {
+        timer.cancel();
+        this.#echoes.delete(over);
+        resolve(isBack);
+      };
+      const timer = this.#world.timers.after(this.#link.profile.timers.echoMs, () => over(false));
+      this.#echoes.add(over);
+      this.tell({ type: 'fellSilent' });
+    });
   }
 
   /** Begins to dial. */
@@ -417,8 +434,10 @@ export class Line {
       this.#exchange.expectAtOnce(this, message, timeoutMs, (answer) => {
         try {
           if (answer.type === 'timedOut') this.tell({ type: 'managementTimedOut', management });
-          else if (answer.type === 'answered')
+          else if (answer.type === 'answered') {
+            if (management === 'echo') for (const over of this.#echoes) over(true);
             this.tell({ type: 'managementAnswered', management, actionCode: answer.message.text(39) ?? '' });
+          }
           resolve();
         } catch (cause) {
           reject(cause);

@@ -4,6 +4,7 @@ import type {
   SwitchAlarmView,
   SwitchDifference,
   SwitchLink,
+  SwitchLinkOrdered,
   SwitchReconciliation,
   SwitchSearch,
   SwitchTransaction,
@@ -64,8 +65,12 @@ export interface Operator extends MismatchBook {
   links(): Promise<readonly SwitchLink[]>;
   /** What an operator's alarms outside of this house are made of: what waits on each link, dead or not, and alarms that nobody has seen. */
   figures(): Promise<SwitchFigures>;
-  /** LINK_UNKNOWN. LINK_NOT_CONNECTED: there is no connection to do it on; what it does when it comes back its session decides. */
-  order(link: string, verb: LinkVerb, by: string): Result<void, 'LINK_UNKNOWN' | 'LINK_NOT_CONNECTED'>;
+  /** What a test found is in the result; of any other order it is null. LINK_UNKNOWN. LINK_NOT_CONNECTED: there is no connection to do it on; what it does when it comes back its session decides. */
+  order(
+    link: string,
+    verb: LinkVerb,
+    by: string,
+  ): Promise<Result<SwitchLinkOrdered, 'LINK_UNKNOWN' | 'LINK_NOT_CONNECTED'>>;
   /** Newest first. */
   transactions(search: SwitchSearch, page: PageRequest): Promise<Result<Page<SwitchTransaction>, 'INPUT_INVALID'>>;
   transaction(id: string): Promise<Result<SwitchTransactionDetail, 'SWITCH_TRANSACTION_UNKNOWN'>>;
@@ -182,13 +187,17 @@ export function openOperator(
         alarmsUnseen: await countUnseen(store.db),
       };
     },
-    order(link, verb, by) {
+    async order(link, verb, by) {
       const live = rooms.links().find((each) => each.link.id === link);
       if (!live) return fail('LINK_UNKNOWN', { facts: { link } });
       if (live.status().state === 'down') return fail('LINK_NOT_CONNECTED', { facts: { link, verb } });
       world.log('info', 'linkOrdered', { link, verb, by });
+      if (verb === 'echo') {
+        const echoes = await live.echo();
+        return ok({ echo: { sent: echoes.length, answered: echoes.filter(Boolean).length } });
+      }
       live.order(verb);
-      return ok(undefined);
+      return ok({ echo: null });
     },
     transactions: (search, page) => searchTransactions(store.db, search, page),
     transaction: (id) => transactionDetail(store.db, id),

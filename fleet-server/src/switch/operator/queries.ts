@@ -32,7 +32,7 @@ const statesOf: Readonly<Record<NonNullable<SwitchSearch['state']>, readonly Sal
   approved: ['approved', 'posting', 'posted'],
   declined: ['declined', 'refused'],
   reversed: ['reversed'],
-  unknown: ['send-intended', 'reversing'],
+  unknown: ['send-intended', 'reversing', 'voiding'],
 };
 
 /** Transactions of the journal that a search finds, newest first. */

@@ -35,6 +35,7 @@ import type { Numbers } from '../journal/numbers.ts';
 import { itemsOf } from '../journal/postings.ts';
 import { notApproved } from '../journal/tables.ts';
 import { countedOf, type DayRow, differencesOfDay, type HandFault, keepDay, settleDay, settlingOf } from './days.ts';
+import type { SaleState } from '../transaction/rules.ts';
 
 /** The most pages of items that are asked for: 64,000 items. */
 const pagesMax = 2_000;
@@ -247,8 +248,10 @@ export class ReconciliationDesk {
     if (theirsAlone.length === 0) return found;
     for (const item of theirsAlone) {
       const sale = await this.#journal.saleByOutStan(link.id, item.stan, item.localTime);
-      const awaited = item.kind.endsWith('-reversal') ? 'reversing' : 'send-intended';
-      if (sale?.state === awaited && sale.amount_minor === item.theirsMinor) found.add(itemKey(item));
+      const awaited: readonly SaleState[] = item.kind.endsWith('-reversal')
+        ? ['reversing', 'voiding']
+        : ['send-intended'];
+      if (sale && awaited.includes(sale.state) && sale.amount_minor === item.theirsMinor) found.add(itemKey(item));
     }
     // Whatever was not awaited any more by then has its item.
     const items = await itemsOf(this.#store.db, link.id, day);

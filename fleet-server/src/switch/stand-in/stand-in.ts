@@ -133,7 +133,7 @@ export function openStandIn(
                 selectFrom('switch_sales')
                   .select('switch_sales.id')
                   .whereRef('switch_sales.id', '=', 'switch_stand_in.sale_id')
-                  .where('switch_sales.state', 'in', ['posting', 'posted', 'reversing', 'reversed']),
+                  .where('switch_sales.state', 'in', ['posting', 'posted', 'voiding', 'reversing', 'reversed']),
               ),
             ),
           )

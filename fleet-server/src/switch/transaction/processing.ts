@@ -170,6 +170,11 @@ export class Processing {
     return this.#leg.late(link, message, why);
   }
 
+  /** The issuer has said what it thinks of a reversal, and it is on disk: whoever waits for it is told. */
+  voidOver(sale: string): void {
+    this.#reversals.voidOver(sale);
+  }
+
   /** After a start, or a commit that failed and may have been kept: what is open, and nobody works on, is answered on file and reversed. */
   async recover(): Promise<void> {
     await this.#leg.recover();

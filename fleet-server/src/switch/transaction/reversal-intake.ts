@@ -15,7 +15,10 @@ import { nextStan, type Roads } from './roads.ts';
 /** The most times a reversal looks anew for its sale, which came over another link meanwhile. */
 const againMax = 3;
 
-/** Takes a reversal (1420) of whoever asked, and answers it once it is durable with all that the issuer has to hear. */
+/**
+ * Takes a reversal (1420) of whoever asked, and answers it once it is durable with all that the issuer has to hear. A person's void of what went onto a card is answered when
+ * the issuer has said whether it takes it: until then 923, and whoever asked asks again under the same key.
+ */
 export class ReversalIntake {
   readonly #world: World;
   readonly #rooms: SwitchRooms;
@@ -24,6 +27,8 @@ export class ReversalIntake {
   readonly #rules: SwitchRules;
   readonly #roads: Roads;
   readonly #outcomes: Outcomes;
+  /** Who waits for an issuer's word on a void, by sale. */
+  readonly #voids = new Map<string, Set<() => void>>();
 
   constructor(
     world: World,
@@ -65,12 +70,13 @@ export class ReversalIntake {
           : undefined,
       answer: (actionCode: string) => answerOf(actionCode, link ?? undefined),
     });
+    let hasWaited = false;
     for (let attempt = 0; attempt < againMax; attempt += 1) {
       // A trace number is taken before the commit that may need it.
       const { link = null } = (await this.#journal.saleByKey(key, original.stan, original.localTime)) ?? {};
       const arrival = await this.#arrivals.reversal(
         arrived(link),
-        ksn,
+        hasWaited ? undefined : ksn,
         { link, stan: await nextStan(this.#roads, link) },
         // The sale is still out, and whoever sent it has given up on it: whoever waits gets a no.
         (action, sale, nowMs) =>
@@ -83,6 +89,16 @@ export class ReversalIntake {
           ),
       );
       if (arrival.type === 'again') continue;
+      if (arrival.type === 'waiting') {
+        const { saleId, stepped } = arrival;
+        if (hasWaited) return { answer: answerOf('923') };
+        const over = this.#wait(saleId, this.#roads.link(link ?? undefined)?.link.profile.timers.requestMs ?? 0);
+        if (stepped)
+          this.#outcomes.afterStep({ row: stepped.row, actions: stepped.step.actions, queued: stepped.queued });
+        await over;
+        hasWaited = true;
+        continue;
+      }
       if (arrival.type === 'replay') return { answer: arrival.answer };
       if (arrival.type === 'differs') {
         const { fault } = fail('SWITCH_DUPLICATE_DIFFERS', { facts: { stan } });
@@ -99,5 +115,26 @@ export class ReversalIntake {
       return { answer: arrival.answer };
     }
     throw new Error('a sale whose link keeps changing');
+  }
+
+  /** Whoever waits for the void of a sale looks again. */
+  voidOver(sale: string): void {
+    for (const look of this.#voids.get(sale) ?? []) look();
+  }
+
+  /** Resolves when the void of a sale is over, or after so many milliseconds. */
+  #wait(sale: string, timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const waiting = this.#voids.get(sale) ?? new Set();
+      this.#voids.set(sale, waiting);
+      const over = (): void => {
+        timer.cancel();
+        waiting.delete(over);
+        if (waiting.size === 0) this.#voids.delete(sale);
+        resolve();
+      };
+      const timer = this.#world.timers.after(timeoutMs, over);
+      waiting.add(over);
+    });
   }
 }

@@ -10,9 +10,11 @@ import { isApproval } from '@tsunagu/protocols/iso8583';
  * - `posting`: an advice (1120, 1220) of a terminal or centre, answered when it was durable; it is queued for the issuer until it is taken: `posted`.
  * - `reversing`: the outcome is unknown or unwanted; a 1420 is queued and will be repeated until it is taken.
  * - `reversed`: the issuer took it.
+ * - `voiding`: a person wants taken back what went onto a card, where it may be spent by now: a 1420 is queued, and stands for nothing until the issuer has said
+ *   whether it takes it (`reversed`) or not (`approved` or `posted` again).
  *
  * Abort: a terminal's reversal, at any moment. Power loss: `send-intended` becomes `reversing` on the next start,
- * `reversing` and `posting` go on, the others stay.
+ * `reversing`, `voiding` and `posting` go on, the others stay.
  */
 export type SaleState =
   | 'refused'
@@ -22,7 +24,8 @@ export type SaleState =
   | 'posting'
   | 'posted'
   | 'reversing'
-  | 'reversed';
+  | 'reversed'
+  | 'voiding';
 
 /** What happens to a sale after its intent is durable. */
 export type SaleEvent =
@@ -32,6 +35,10 @@ export type SaleEvent =
   /** It could not be written for the issuer: no byte of it left. */
   | { readonly type: 'notSent' }
   | { readonly type: 'terminalReversed'; readonly reason: string }
+  /** As `terminalReversed`, where the issuer may say no (`asksIssuer`). */
+  | { readonly type: 'voidAsked'; readonly reason: string }
+  /** `stood`: what the sale was before its void was asked for, and is again. */
+  | { readonly type: 'voidRefused'; readonly stood: 'approved' | 'posted' }
   | { readonly type: 'restarted' }
   | { readonly type: 'postingTaken'; readonly day?: string | undefined }
   /** The issuer does not take what was approved in its place: it stands for the till, and is not in the issuer's books. */
@@ -80,6 +87,7 @@ export type JournalEntry =
   | 'reversal-sent'
   | 'reversal-accepted'
   | 'reversal-stuck'
+  | 'void-refused'
   | 'advice-retried'
   | 'advice-settled'
   | 'reconciled'
@@ -108,6 +116,11 @@ export function onSale(state: SaleState, event: SaleEvent): SaleStep {
       };
     case 'terminalReversed':
       return onTerminalReversal(state, event.reason);
+    case 'voidAsked':
+      return { ...onTerminalReversal(state, event.reason), state: 'voiding' };
+    case 'voidRefused':
+      // A reversal that may not be refused came meanwhile: it goes on.
+      return { state: state === 'voiding' ? event.stood : state, actions: [journal('void-refused')] };
     case 'notSent':
       // Nobody took anything: there is nothing to take back.
       if (!isOpen) return { state, actions: [] };
@@ -131,7 +144,7 @@ export function onSale(state: SaleState, event: SaleEvent): SaleStep {
     case 'postingRefused':
       return { state: state === 'posting' ? 'posted' : state, actions: [journal('posting-refused')] };
     case 'reversalAccepted':
-      return state === 'reversing'
+      return state === 'reversing' || state === 'voiding'
         ? { state: 'reversed', actions: [journal('reversal-accepted')] }
         : { state, actions: [journal('reversal-accepted')] };
     case 'issuerCounted':
@@ -148,13 +161,15 @@ function onTerminalReversal(state: SaleState, reason: string): SaleStep {
         actions: [
           journal('reversal-requested'),
           journal('reversal-queued'),
-          queueReversal(reason),
+          // Nobody knows the outcome yet, whatever reason was given: the issuer has to take it.
+          queueReversal(reason === reversalReasons.customerCancelled ? reversalReasons.timedOut : reason),
           { type: 'answer', actionCode: '911' },
         ],
       };
     case 'approved':
     case 'posting':
     case 'posted':
+    case 'voiding':
       return {
         state: 'reversing',
         actions: [journal('reversal-requested'), journal('reversal-queued'), queueReversal(reason)],
@@ -199,7 +214,17 @@ export const isFollowUp = (kind: Operation): boolean => kind === 'refund' || kin
 const holds: ReadonlySet<Operation> = new Set(['authorisation', 'offlineAuthorisation']);
 
 /** States in which an amount stands, or may stand. */
-export const standing: ReadonlySet<SaleState> = new Set(['send-intended', 'approved', 'posting', 'posted']);
+export const standing: ReadonlySet<SaleState> = new Set(['send-intended', 'approved', 'posting', 'posted', 'voiding']);
+
+/** States in which whoever asked was told that it is approved, and nothing takes it back. */
+const told: ReadonlySet<SaleState> = new Set(['approved', 'posting', 'posted']);
+
+/**
+ * Whether a reversal is a person's void of what went onto a card (a charge, an issue, a refund): its value may be spent by now, so that the issuer may refuse, and nobody is
+ * told 400 before it has said so. A reversal for an outcome that nobody knows is taken always.
+ */
+export const asksIssuer = (reason: string, { kind, state }: Pick<Followed, 'kind' | 'state'>): boolean =>
+  reason === reversalReasons.customerCancelled && directionOf(kind) === 'credit' && told.has(state);
 
 /**
  * Whether a refund or completion may follow what it names. Order: unknown (914), another kind, state or card (902), followed before (902)

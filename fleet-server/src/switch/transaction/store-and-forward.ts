@@ -19,7 +19,7 @@ export const isTaken = (advice: ReversalRow['advice'], actionCode: string): bool
 
 /** What a lane tells the room. */
 export interface AdviceListener {
-  /** Whether the issuer may refuse it: an approval that was given in its place. Anything else it has to take. */
+  /** Whether the issuer may refuse it: an approval that was given in its place, or a person's void of what went onto a card. Anything else it has to take. */
   refusable(row: ReversalRow): Promise<boolean> | false;
   /** The issuer took it, or refused what it may refuse. */
   answered(row: ReversalRow, actionCode: string): Promise<void>;
@@ -178,7 +178,9 @@ export class Lane {
         attempt,
         isTaken(row.advice, actionCode)
           ? this.#advices.delivered(attempt, answer.message.text(28))
-          : this.#advices.refused(attempt),
+          : row.advice === 'reversal'
+            ? this.#advices.voidRefused(attempt, actionCode)
+            : this.#advices.refused(attempt),
       );
     }
     // A late answer may have ended it meanwhile.

@@ -28,6 +28,7 @@ const tones: Readonly<Record<string, Tone>> = {
   refused: 'error',
   reversed: 'warn',
   reversing: 'info',
+  voiding: 'info',
   'send-intended': 'info',
 };
 

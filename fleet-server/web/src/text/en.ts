@@ -672,6 +672,7 @@ export const en = {
   'switch.sale.refused': 'refused by the switch',
   'switch.sale.reversed': 'reversed',
   'switch.sale.reversing': 'being reversed',
+  'switch.sale.voiding': 'void at the issuer',
   'switch.sale.send-intended': 'outcome unknown',
   'switch.from': 'From',
   'switch.kind': 'What was asked',

@@ -673,6 +673,7 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'switch.sale.refused': 'スイッチが拒否',
   'switch.sale.reversed': '取消済み',
   'switch.sale.reversing': '取消中',
+  'switch.sale.voiding': '発行会社に取消確認中',
   'switch.sale.send-intended': '結果不明',
   'switch.from': '発信元',
   'switch.kind': '取引種別',
