@@ -127,10 +127,11 @@ export function openStandIn(
           .selectFrom('switch_stand_in')
           .select('sale_id')
           .where('state', '=', 'advising')
-          .where(({ not, exists, selectFrom }) =>
-            not(
-              exists(
-                selectFrom('switch_sales')
+          .where((row) =>
+            row.not(
+              row.exists(
+                row
+                  .selectFrom('switch_sales')
                   .select('switch_sales.id')
                   .whereRef('switch_sales.id', '=', 'switch_stand_in.sale_id')
                   .where('switch_sales.state', 'in', ['posting', 'posted', 'voiding', 'reversing', 'reversed']),
