@@ -151,7 +151,7 @@ describe('npm start', () => {
     expect(existsSync(join(data, 'links', 'mine.json'))).toBe(true);
     expect(existsSync(join(data, 'merchant-centre'))).toBe(false);
     expect((await house.cli('switch', 'alarms')).stdout).toMatch(
-      /mine\.json +LINK_FILE_INVALID +field=\S+ file=mine\.json/,
+      /mine\.json +LINK_FILE_INVALID +field \S+ · file mine\.json/,
     );
     expect(await house.stop()).toBe(0);
   }, 120_000);

@@ -4,4 +4,4 @@ export { type Approval, type Approvals, type OnDecided, openApprovals } from './
 export { type Audit, type AuditFilter, openAudit } from './audit.ts';
 export { type Change, type Changes, openChanges } from './changes.ts';
 export { commitParts } from './commit-parts.ts';
-export { type AuditNote, hashOf, withoutCardNumbers, type WriteNote } from './note.ts';
+export { type AuditNote, hashOf, type WriteNote } from './note.ts';

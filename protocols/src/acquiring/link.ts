@@ -27,74 +27,149 @@ const milliseconds = z.int().min(1).max(86_400_000);
  */
 const linkSchema = z
   .strictObject({
-    id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,30}$/),
-    name: z.strictObject({ en: z.string().min(1).max(80), ja: z.string().min(1).max(80) }),
-    /** `issuer`: requests go out over it, and we dial. `acquirer`: a merchant centre dials us, and requests come in. */
-    side: z.enum(['acquirer', 'issuer']),
-    kind: z.enum([...linkKinds.acquirer, ...linkKinds.issuer]),
-    profile: linkProfileSchema,
-    /** Where an issuer listens; the house's own card company where it is absent. */
-    address: z.strictObject({ host: z.string().min(1).max(253), port: z.int().min(1).max(65_535) }).exactOptional(),
-    /** DE93 and DE94 of network management, and the acquirers (DE32) that a centre may speak for. */
-    parties: z.strictObject({
-      own: institution,
-      far: institution,
-      acquirers: z.array(institution).max(64).default([]),
-    }),
+    id: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]{0,30}$/)
+      .describe('How commands, logs and other rules call it.'),
+    name: z
+      .strictObject({
+        en: z.string().min(1).max(80).describe('In English.'),
+        ja: z.string().min(1).max(80).describe('In Japanese.'),
+      })
+      .describe('How people call it.'),
+    side: z
+      .enum(['acquirer', 'issuer'])
+      .describe(
+        'issuer: requests go out over it, and we dial. acquirer: a merchant centre dials us, and requests come in.',
+      ),
+    kind: z
+      .enum([...linkKinds.acquirer, ...linkKinds.issuer])
+      .describe('What is at the far end; the first four are centres, the others issuers.'),
+    profile: linkProfileSchema.describe('What the two sides say and how they write it.'),
+    address: z
+      .strictObject({
+        host: z.string().min(1).max(253).describe('A name or an address.'),
+        port: z.int().min(1).max(65_535).describe('TCP.'),
+      })
+      .exactOptional()
+      .describe('Where an issuer listens; the emulated one of the house where it is absent.'),
+    parties: z
+      .strictObject({
+        own: institution.describe('Our institution (DE94 of what we send).'),
+        far: institution.describe('That of the far side (DE93 of what we send).'),
+        acquirers: z
+          .array(institution)
+          .max(64)
+          .default([])
+          .describe('The acquirers (DE32) that a centre may speak for.'),
+      })
+      .describe('Who speaks to whom in network management.'),
     session: z
       .strictObject({
-        /** Who signs on, and who makes the working keys of a connection. */
-        signOn: z.enum(['ours', 'theirs', 'none']).default('ours'),
-        keys: z.enum(['ours', 'theirs', 'none']).default('ours'),
-        /** A key that has been in force for so long is changed on the running connection; 0 for never. */
-        keyChangeMs: z.int().min(0).max(86_400_000).default(86_400_000),
-        /** Whether each whole message is enciphered under the zone's data key, as soon as there is one. */
-        encrypt: z.boolean().default(false),
-        dialMs: milliseconds.default(5_000),
-        signOnMs: milliseconds.default(5_000),
+        signOn: z.enum(['ours', 'theirs', 'none']).default('ours').describe('Which side signs on.'),
+        keys: z
+          .enum(['ours', 'theirs', 'none'])
+          .default('ours')
+          .describe('Which side makes the working keys of a connection.'),
+        keyChangeMs: z
+          .int()
+          .min(0)
+          .max(86_400_000)
+          .default(86_400_000)
+          .describe('A key that has been in force for so long is changed on the running connection; 0 for never.'),
+        encrypt: z
+          .boolean()
+          .default(false)
+          .describe(
+            'Whether each whole message is enciphered under the data key of the zone, as soon as there is one.',
+          ),
+        dialMs: milliseconds.default(5_000).describe('So long a connection may take to be made.'),
+        signOnMs: milliseconds.default(5_000).describe('So long after it the sign-on may take.'),
         reconnect: z
-          .strictObject({ firstMs: milliseconds, factor: z.number().min(1).max(10), mostMs: milliseconds })
-          .default({ firstMs: 250, factor: 2, mostMs: 30_000 }),
+          .strictObject({
+            firstMs: milliseconds.describe('Before the first try.'),
+            factor: z.number().min(1).max(10).describe('So many times longer each time.'),
+            mostMs: milliseconds.describe('No longer than that.'),
+          })
+          .default({ firstMs: 250, factor: 2, mostMs: 30_000 })
+          .describe('How soon a lost connection is dialled again.'),
       })
-      .prefault({}),
-    /** Connections that are kept open at once (issuer), or may be (acquirer). */
-    connections: z.int().min(1).max(16).default(1),
-    /** Requests that may wait for an answer at once, over all connections. */
-    inFlightMax: z.int().min(1).max(4_096).default(256),
-    /** Advices that a centre may bring of what it decided itself: offline, by voice, or in the issuer's place. A completion is a 1220. */
-    advices: z.array(z.enum(['1120', '1220'])).default(['1120', '1220']),
-    /** The private element in which an issuer is told of a signature beside a PIN (`cardholder-rules.ts`); null where it wants to hear none. */
-    verificationElement: z.int().min(60).max(63).nullable().default(63),
-    /** At which pace an issuer is asked about what comes in files, beside the sales of the day. */
+      .prefault({})
+      .describe('How the two sides come together.'),
+    connections: z
+      .int()
+      .min(1)
+      .max(16)
+      .default(1)
+      .describe('Connections that are kept open at once (issuer), or may be (acquirer).'),
+    inFlightMax: z
+      .int()
+      .min(1)
+      .max(4_096)
+      .default(256)
+      .describe('Requests that may wait for an answer at once, over all connections.'),
+    advices: z
+      .array(z.enum(['1120', '1220']))
+      .default(['1120', '1220'])
+      .describe(
+        'Advices that a centre may bring of what it decided itself: offline, by voice, or for the issuer. A completion is a 1220.',
+      ),
+    verificationElement: z
+      .int()
+      .min(60)
+      .max(63)
+      .nullable()
+      .default(63)
+      .describe(
+        'The private element in which an issuer is told of a signature beside a PIN; null where it wants to hear none.',
+      ),
     batch: z
       .strictObject({
-        perSecond: z.number().min(0.1).max(1_000).default(50),
-        inFlightMax: z.int().min(1).max(64).default(4),
+        perSecond: z.number().min(0.1).max(1_000).default(50).describe('Requests a second.'),
+        inFlightMax: z.int().min(1).max(64).default(4).describe('Of them without an answer.'),
       })
-      .prefault({}),
-    /** A frame that was begun has to be complete within this time. */
-    frameDeadlineMs: milliseconds.default(5_000),
-    /** What becomes of bytes that are no message: a 1644 or an answer with 904, or the end of the connection. */
-    unreadable: z.enum(['answer', 'close']).default('answer'),
-    /** When the business day of the link begins, in its own time; and whether DE28 tells it on every message. */
+      .prefault({})
+      .describe('At which pace an issuer is asked about what comes in files, beside the sales of the day.'),
+    frameDeadlineMs: milliseconds
+      .default(5_000)
+      .describe('A frame that was begun has to be complete within this time.'),
+    unreadable: z
+      .enum(['answer', 'close'])
+      .default('answer')
+      .describe(
+        'What becomes of bytes that are no message: a 1644 or an answer with 904, or the end of the connection.',
+      ),
     calendar: z
       .strictObject({
         cutover: z
           .string()
           .regex(/^([01]\d|2[0-3]):[0-5]\d$/)
-          .default('00:00'),
-        offsetMinutes: z.int().min(-720).max(840).default(540),
-        stamped: z.boolean().default(true),
-        /** Minutes after the cut-over at which the day that ended is reconciled by itself; 0 for by hand alone. */
-        reconcileAfterMinutes: z.int().min(0).max(1_440).default(30),
+          .default('00:00')
+          .describe('When it begins, in the time of the link.'),
+        offsetMinutes: z.int().min(-720).max(840).default(540).describe('That time against UTC; 540 is Japan.'),
+        stamped: z.boolean().default(true).describe('Whether DE28 tells the day on every message.'),
+        reconcileAfterMinutes: z
+          .int()
+          .min(0)
+          .max(1_440)
+          .default(30)
+          .describe(
+            'Minutes after the cut-over at which the day that ended is reconciled by itself; 0 for by hand alone.',
+          ),
       })
-      .prefault({}),
+      .prefault({})
+      .describe('The business day of the link.'),
   })
   .refine(({ side, kind }) => linkKinds[side].some((known) => known === kind), { path: ['kind'] });
 
 /** What a link file may hold, for its JSON Schema (`docs/wire/schemas/link.schema.json`): as `parseLink` reads it. */
 export const linkFile = z
-  .strictObject({ ...linkSchema.shape, profile: z.union([z.enum(linkProfileNames), linkProfileSchema]) })
+  .strictObject({
+    ...linkSchema.shape,
+    profile: z
+      .union([z.enum(linkProfileNames), linkProfileSchema])
+      .describe('A shipped profile by name, or one of its own.'),
+  })
   .describe('A link of the switch, DIR/links/NAME.json: who is there, how the two sides come together, what they say.');
 
 /** A link, parsed, with its defaults. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { serialSchema } from './identity.ts';
 import { approvalKinds, permission, role, type ApprovalKind } from './roles.ts';
+import { reasonText } from './reason.ts';
 
 const time = z.iso.datetime().describe('RFC 3339, UTC.');
 const personName = z
@@ -125,7 +126,7 @@ export const approvalDetail = approval
 export const decideApproval = z
   .strictObject({
     verdict: z.enum(['approved', 'refused']).describe('The decision.'),
-    reason: z.string().max(200).optional().describe('Why.'),
+    reason: reasonText(0).optional().describe('Why.'),
   })
   .describe('A decision.');
 

@@ -7,6 +7,7 @@ import { custodyKeyId } from './key-custody.ts';
 import { softwareInstall } from './job.ts';
 import { jobBody } from './job-kinds.ts';
 import { queryLengthMax } from './query.ts';
+import { reasonText } from './reason.ts';
 
 const time = z.iso.datetime().describe('RFC 3339, UTC.');
 const count = (says: string) => z.number().int().nonnegative().describe(says);
@@ -210,7 +211,7 @@ export type CampaignVerb = (typeof campaignVerbs)[number];
 export const actOnCampaign = z
   .strictObject({
     verb: z.enum(campaignVerbs).describe('What is done.'),
-    reason: z.string().max(200).default('').describe('Why, for those who read it later.'),
+    reason: reasonText(0).default('').describe('Why, for those who read it later.'),
   })
   .describe('Something that a person does to a campaign.');
 

@@ -112,6 +112,7 @@ export * from './key-injection.ts';
 export * from './job.ts';
 export * from './evidence.ts';
 export * from './lifecycle.ts';
+export { reasonText } from './reason.ts';
 export * from './carried.ts';
 export * from './job-kinds.ts';
 export * from './maintenance.ts';

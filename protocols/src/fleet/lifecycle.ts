@@ -8,6 +8,7 @@ import {
   standingAfter,
   type Evidence,
 } from './evidence.ts';
+import { reasonText } from './reason.ts';
 
 /** What a state can permit a terminal: to get its first certificate, the next one, a connection, sales, keys. */
 export const lifecyclePermits = ['enrol', 'renew', 'connect', 'pay', 'beKeyed'] as const;
@@ -139,7 +140,7 @@ export const lifecycleBeginning = z.enum(beginnings).describe('Where its life be
 export const moveLifecycle = z
   .object({
     to: lifecycleState.describe('The state that it moves to: one edge of the graph.'),
-    reason: z.string().min(1).max(200).describe('Why, in words of whoever moves it.'),
+    reason: reasonText().describe('Why, in words of whoever moves it.'),
     from: lifecycleState.optional().describe('The state that it is believed to be in: refused when it is in another.'),
     evidence: evidence.default({}),
     dryRun: z.boolean().default(false).describe('Say whether it could be taken, and take nothing.'),

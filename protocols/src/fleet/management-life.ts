@@ -6,6 +6,7 @@ import { firstKeys, keyReleaseRecord } from './key-custody.ts';
 import { keyRecord } from './key-record.ts';
 import { lifecycleState } from './lifecycle.ts';
 import { signedDocument } from './signed.ts';
+import { reasonText } from './reason.ts';
 
 /** W5: paths of the life of a terminal. */
 export const lifePaths = {
@@ -95,7 +96,7 @@ export type CustodyView = z.infer<typeof custodyView>;
 export const revokeHolder = z
   .strictObject({
     at: z.iso.datetime().optional().describe('When the key was lost; now where nobody says. Not in the future.'),
-    reason: z.string().min(1).max(200),
+    reason: reasonText(),
     successor: z
       .string()
       .regex(/^[0-9a-f]{16}$/)
@@ -131,7 +132,7 @@ export const startSwap = z
   .strictObject({
     old: serialSchema.describe('The unit that goes.'),
     new: serialSchema.describe('The unit that takes its place; in transit, with its own keys.'),
-    reason: z.string().min(1).max(200).describe('Why.'),
+    reason: reasonText().describe('Why.'),
     evidence: evidence.default({}).describe('What the way of the new unit into the shop asks for.'),
   })
   .describe('Has one unit take the place of another.');

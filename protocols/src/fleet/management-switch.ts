@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { leniencyNames } from '../iso8583/leniency.ts';
 import { ownCurrency, saleMethod } from './payment.ts';
+import { reasonText } from './reason.ts';
 
 /* W5: what an operator of the switch sees and does. */
 
@@ -210,7 +211,7 @@ export type SwitchAlarmView = z.infer<typeof switchAlarmView>;
 /** The body of a settlement by hand. */
 export const settleAdvice = z
   .object({
-    reason: z.string().min(4).max(200).describe('How it is known that the issuer has it, or need not have it.'),
+    reason: reasonText(4).describe('How it is known that the issuer has it, or need not have it.'),
   })
   .describe('A person settles an advice by hand.');
 
@@ -281,7 +282,7 @@ export const reconcileDay = z
 export const settleDay = z
   .object({
     figures: z.enum(['ours', 'theirs']).describe('Whose totals count from now on.'),
-    reason: z.string().min(4).max(200).describe('What was agreed with the far side, and with whom.'),
+    reason: reasonText(4).describe('What was agreed with the far side, and with whom.'),
   })
   .describe('A person closes a business day that is held.');
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { currencies } from '../acquiring/currencies.ts';
 import { operationNames } from '../acquiring/operations.ts';
 import { acquirerName } from './held-key.ts';
+import { reasonText } from './reason.ts';
 
 /**
  * The rules of the switch that operators change while it runs. Each kind is one document with a stream of versions: a change names the version that it
@@ -209,7 +210,7 @@ export const switchRulesView = z
   .describe('The rules of a kind at a version.');
 export type SwitchRulesView = z.infer<typeof switchRulesView>;
 export const changeSwitchRules = z
-  .strictObject({ rules: z.unknown(), reason: z.string().min(1).max(200) })
+  .strictObject({ rules: z.unknown(), reason: reasonText() })
   .describe('New rules of a kind, whole.');
 
 export const routeQuestion = z

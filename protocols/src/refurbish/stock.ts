@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fail, ok, type Result } from '../kit/index.ts';
+import { reasonText } from '../fleet/reason.ts';
 import { partNumber } from './order.ts';
 
 /** The most that lies of a part. */
@@ -20,7 +21,7 @@ export const stockMove = z
       kind: z.literal('adjusted'),
       part: partNumber,
       change: z.number().int().min(-countMax).max(countMax).describe('More, or fewer: not 0.'),
-      reason: z.string().min(3).max(200),
+      reason: reasonText(3),
     }),
     z.strictObject({ kind: z.literal('minimum'), part: partNumber, minimum: count.describe('Fewer are too few.') }),
   ])

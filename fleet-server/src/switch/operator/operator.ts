@@ -11,7 +11,6 @@ import type {
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import { withoutCardNumbers } from '../../audit/index.ts';
 import { isoTime, type Page, type PageRequest, type Store } from '../../store/index.ts';
 import type { AcquirerLink } from '../acquirer-link/listener.ts';
 import type { IssuerLink, LinkVerb } from '../issuer-link/issuer-link.ts';
@@ -201,7 +200,7 @@ export function openOperator(
       return ok(undefined);
     },
     async settle(id, by, reason) {
-      const row = await advices.settle(id, by, withoutCardNumbers(reason));
+      const row = await advices.settle(id, by, reason);
       if (!row.ok) return row;
       if (row.value.link !== null) rooms.lane(row.value.link).touched(row.value, true);
       return ok(undefined);

@@ -12,7 +12,6 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import { withoutCardNumbers } from '../../audit/index.ts';
 import { isoTime, type Store } from '../../store/index.ts';
 import { noRates } from '../dcc/offer.ts';
 import { agreedOn, confirmWithinMs, firstJump, jumpMax } from '../dcc/plausible.ts';
@@ -190,8 +189,7 @@ export async function openSwitchRules(
       const first = { kind, version: firsts[kind].version, at: null, by: 'house', reason: '' };
       return written.some(({ version }) => version <= first.version) ? written : [...written, first];
     },
-    async change(kind, base, rules, why, by) {
-      const reason = withoutCardNumbers(why);
+    async change(kind, base, rules, reason, by) {
       const read = parseWith(switchRuleDocuments[kind], rules);
       // The shape of a document is the document's, not the command's.
       if (!read.ok)
