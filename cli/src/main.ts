@@ -188,6 +188,22 @@ program
     withServer(async (context) => (await import('./commands/terminal.ts')).showTerminal(context, serial)),
   );
 
+const alarms = program
+  .command('alarms')
+  .description('alarms of terminals that nobody has seen yet; exit 5 when there are some / 未確認の端末警報')
+  .option('--code <code>', 'only those of this code')
+  .option('--serial <serial>', 'only those of this terminal')
+  .option('--shop <shop>', 'only those of terminals in this shop')
+  .action((filter: Record<string, string>) =>
+    withServer(async (context) => (await import('./commands/switch-alarms.ts')).showTerminalAlarms(context, filter)),
+  );
+alarms
+  .command('seen <alarm>')
+  .description('you have seen an alarm: it leaves the list / 警報を確認済みにする')
+  .action((id: string) =>
+    withServer(async (context) => (await import('./commands/switch-alarms.ts')).seeAlarm(context, id, 'terminals')),
+  );
+
 addJobCommands(program, shell);
 const keysFolder = (given: string | undefined): string =>
   resolve(given ?? join(program.opts<GlobalOptions>().data ?? dataFolder(process.cwd()), 'signing'));

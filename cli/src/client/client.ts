@@ -116,6 +116,8 @@ import {
   timelineEntry,
   type setNegativeList,
   type ReportTrouble,
+  type SwitchAlarmView,
+  switchAlarmView,
 } from '@tsunagu/protocols/fleet';
 import type { TraceOrder } from '@tsunagu/protocols/kernel-trace';
 import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
@@ -209,6 +211,9 @@ export interface Client extends AccessClient, KeyClient, SwitchClient, SwitchRul
   reissueClaim(serial: string): Promise<Result<ClaimBundle>>;
   lifecycle(serial: string): Promise<Result<LifecycleView>>;
   moveLifecycle(serial: string, move: MoveLifecycle): Promise<Result<LifecycleView>>;
+  /** Alarms of terminals that nobody has seen; by code, terminal or shop. */
+  alarms(filter: Readonly<Record<string, string>>): Promise<Result<readonly SwitchAlarmView[]>>;
+  terminalAlarmSeen(id: string): Promise<Result<unknown>>;
   /** The first of the horizon, by date. */
   expiry(count: number): Promise<Result<readonly ExpiryEntry[]>>;
   authorities(): Promise<Result<AuthoritiesView>>;
@@ -415,6 +420,8 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     ask: (schema, path, body, method) => call(schema, path, body, method),
     askAll: all,
     moveLifecycle: (serial, move) => call(lifecycleView, managementPaths.lifecycle(serial), move),
+    alarms: (filter) => all(switchAlarmView, `${managementPaths.alarms}?${new URLSearchParams(filter).toString()}`),
+    terminalAlarmSeen: (id) => call(z.object({}), managementPaths.alarmSeen(id), {}),
     async expiry(count) {
       const answer = await call(page(expiryEntry), `${managementPaths.expiry}?limit=${count}`);
       return answer.ok ? ok(answer.value.items) : answer;

@@ -68,8 +68,20 @@ export async function installAuthority(context: Context, file: string): Promise<
   return done(context, installed.value, context.console.texts.identity.installed);
 }
 
-/** `tsunagu ca rotate [--root]`: a successor by keys that are on the server. */
-export async function rotateAuthority(context: Context, kind: 'issuing' | 'root'): Promise<ExitCode> {
+/** `tsunagu ca rotate [--root] --confirm ID`: a successor by keys that are on the server; confirmed by the id of the one that gives way. */
+export async function rotateAuthority(
+  context: Context,
+  kind: 'issuing' | 'root',
+  confirmed: string | undefined,
+): Promise<ExitCode> {
+  const view = await context.client.authorities();
+  if (!view.ok) return refuse(context.console, view.fault, context.json);
+  const current = view.value.authorities.find((one) => one.kind === kind && one.state === 'active');
+  if (current && confirmed !== current.id) {
+    const { fault } = fail('CONFIRMATION_MISSING', { facts: { option: `--confirm ${current.id}` } });
+    printFault(context.console, fault, context.json);
+    return exit.usage;
+  }
   const rotated = await context.client.rotateAuthority(kind);
   if (!rotated.ok) return refuse(context.console, rotated.fault, context.json);
   return done(context, rotated.value, context.console.texts.identity.rotated);

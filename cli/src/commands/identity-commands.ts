@@ -121,8 +121,12 @@ function addAuthorityCommands(program: Command, { world, withServer, open, json,
   ca.command('rotate')
     .description('a successor by keys that are on the server / 更新')
     .option('--root', 'a new root with a new issuing CA', false)
-    .action(({ root }: { root: boolean }) =>
-      withServer(async (given) => (await import('./ca.ts')).rotateAuthority(given, root ? 'root' : 'issuing')),
+    .option(
+      '--confirm <id>',
+      'the id of the authority that gives way (`ca show`): terminals come over by renewal, and there is no way back',
+    )
+    .action(({ root, confirm }: { root: boolean; confirm?: string }) =>
+      withServer(async (given) => (await import('./ca.ts')).rotateAuthority(given, root ? 'root' : 'issuing', confirm)),
     );
   ca.command('anchors <state>')
     .description(

@@ -5,8 +5,19 @@ import { show } from './switch.ts';
 
 /** `tsunagu switch alarms`: what nobody has seen yet, with what it means and what to do. Exit 5 when there are some. */
 export async function showAlarms(context: Context): Promise<ExitCode> {
-  const { client, console, json } = context;
-  const answer = await client.switchAlarms();
+  return listAlarms(context, await context.client.switchAlarms());
+}
+
+/** `tsunagu alarms`: as `switch alarms`, those of terminals. */
+export async function showTerminalAlarms(
+  context: Context,
+  filter: Readonly<Record<string, string>>,
+): Promise<ExitCode> {
+  return listAlarms(context, await context.client.alarms(filter));
+}
+
+function listAlarms(context: Context, answer: Awaited<ReturnType<Context['client']['alarms']>>): ExitCode {
+  const { console, json } = context;
   if (!answer.ok) return refuse(console, answer.fault, json);
   const { alarmColumns: heads, noAlarms } = console.texts.switch;
   const columns: readonly Column<SwitchAlarmView>[] = [
@@ -32,9 +43,13 @@ const factsText = (facts: SwitchAlarmView['facts']): string =>
     .map(([name, value]) => (name === 'field' && /^\d+$/.test(String(value)) ? `DE${value}` : `${name} ${value}`))
     .join(' · ');
 
-/** `tsunagu switch seen`. */
-export async function seeAlarm({ client, console, json }: Context, id: string): Promise<ExitCode> {
-  const answer = await client.alarmSeen(id);
+/** `tsunagu switch seen`, `tsunagu alarms seen`. */
+export async function seeAlarm(
+  { client, console, json }: Context,
+  id: string,
+  of: 'switch' | 'terminals' = 'switch',
+): Promise<ExitCode> {
+  const answer = await (of === 'switch' ? client.alarmSeen(id) : client.terminalAlarmSeen(id));
   if (!answer.ok) return refuse(console, answer.fault, json);
   console.out(json ? JSON.stringify({}) : console.texts.switch.seen(id));
   return exit.ok;

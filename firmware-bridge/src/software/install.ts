@@ -116,9 +116,8 @@ async function fetchByDelta(
   const isDeltasFault = !fetched.ok && /^(SOFTWARE_CHUNK_WRONG|ARTEFACT_UNAVAILABLE)$/.test(fetched.fault.code);
   if (!fetched.ok && !isDeltasFault) return fetched;
   try {
-    const made = fetched.ok
-      ? await applyDelta(await readStored(files, delta), await readStored(files, installed), image)
-      : fetched;
+    const base = fetched.ok ? await readStored(files, installed).catch((cause: unknown) => unreadable(cause)) : fetched;
+    const made = base instanceof Uint8Array ? await applyDelta(await readStored(files, delta), base, image) : base;
     // The delta makes room first: a slot holds one image, and nothing beside it.
     await removeStored(files, delta);
     if (!made.ok) {
@@ -133,3 +132,6 @@ async function fetchByDelta(
     return fail('STORE_WRITE_FAILED', { field: 'delta', cause });
   }
 }
+
+/** What is installed cannot be read from the medium: no base for a delta, and no reason to stay with it. */
+const unreadable = (cause: unknown) => fail('SOFTWARE_DELTA_INVALID', { field: 'installed', cause });

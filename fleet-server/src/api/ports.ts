@@ -46,6 +46,7 @@ import type {
   NegativePublished,
   NegativeStateView,
   ReportTrouble,
+  SwitchAlarmView,
 } from '@tsunagu/protocols/fleet';
 import type { Result, Secret } from '@tsunagu/protocols/kit';
 import type { NegativeProof } from '@tsunagu/protocols/negative/proof';
@@ -146,6 +147,15 @@ export interface ApiRooms {
     register(terminal: RegisterTerminal, by: Actor): Promise<Result<ClaimBundle>>;
     reissueClaim(serial: Serial, by: Actor): Promise<Result<ClaimBundle>>;
     trouble(serial: Serial, trouble: ReportTrouble): Promise<Result<void>>;
+    alarms(
+      filter: {
+        readonly code?: string | undefined;
+        readonly serial?: string | undefined;
+        readonly shop?: string | undefined;
+      },
+      page: PageRequest,
+    ): Promise<Result<Page<SwitchAlarmView>>>;
+    alarmSeen(id: string, by: Actor): Promise<Result<void>>;
     recount(serial: Serial): Promise<Result<void>>;
   };
   readonly lifecycle: {

@@ -62,7 +62,7 @@ export async function place(
   if (phase !== 'running' && phase !== 'rollingBack') return none;
   const isForward = phase === 'running';
   const { pace } = campaign.spec;
-  const credit = earn(pace, campaign.credit, sets.size('done'), now);
+  const credit = earn(pace, campaign.credit, sets.size('done') - sets.size('had'), now);
   const budget = Math.min(ordersMax, pace.openMax - openCount, isForward ? Math.floor(credit.orders) : ordersMax);
   if (budget <= 0) return { ...none, credit };
   const waiting = isForward ? sets.waiting(ringOpenOf(change.progress)) : sets.changed();

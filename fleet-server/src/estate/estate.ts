@@ -19,6 +19,7 @@ import {
   isBootPlausible,
   isInquiry,
   type ReportTrouble,
+  type SwitchAlarmView,
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -41,6 +42,7 @@ import { beginLife } from './lifecycle.ts';
 import { isRegistered } from './registered.ts';
 import { openLinks } from './links.ts';
 import { helloOf, summaryOf, summaryRows, type Targets } from './summary.ts';
+import { type AlarmFilter, alarmSeen, alarmsUnseen } from './alarms.ts';
 import { followTimeline, type Note, noteOnceWith, noteWith, timelineEntryOf } from './timeline.ts';
 
 /** Changes of a terminal that come within this time are shown as one. */
@@ -148,6 +150,10 @@ export interface Estate {
   /** A sale that a terminal ended. The same message again changes nothing: it is repeated until its acknowledgement has come. */
   saleEnded(serial: Serial, sale: SaleResult, messageId: string): Promise<void>;
   alarm(serial: Serial, code: string, detail?: string): Promise<void>;
+  /** Alarms of all terminals that nobody has seen yet, newest first. */
+  alarms(filter: AlarmFilter, page: PageRequest): Promise<Result<Page<SwitchAlarmView>, 'INPUT_INVALID'>>;
+  /** A person has seen an alarm. */
+  alarmSeen(id: string, by: { readonly subject: string }): Promise<Result<void, 'TERMINAL_ALARM_UNKNOWN'>>;
   /** Shows a terminal anew to onlookers, soon. */
   announce(serial: Serial): void;
   announceOverview(): void;
@@ -607,6 +613,9 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
       await store.write((tx) => note(tx, serial, 'alarm', { code, ...(detail !== undefined && { detail }) }));
       announce(serial);
     },
+
+    alarms: (filter, page) => alarmsUnseen(store.db, filter, page),
+    alarmSeen: (id, { subject }) => alarmSeen(store, id, subject, world.clock.now()),
 
     async census() {
       const rows = await store.db

@@ -160,6 +160,23 @@ export const estateMigrations: readonly Migration[] = [
       );
     },
   },
+  {
+    name: 'estate-0108-alarms',
+    async up(db, types) {
+      await types
+        .counter(db.schema.createTable('terminal_alarms'), 'seq')
+        .addColumn('id', 'text', (column) => column.notNull().unique())
+        .addColumn('open_key', 'text', (column) => column.unique())
+        .addColumn('code', 'text', (column) => column.notNull())
+        .addColumn('serial', 'text', (column) => column.notNull().references('terminals.serial'))
+        .addColumn('facts', 'text', (column) => column.notNull())
+        .addColumn('count', 'integer', (column) => column.notNull())
+        .addColumn('first_at', types.time, (column) => column.notNull())
+        .addColumn('last_at', types.time, (column) => column.notNull())
+        .addColumn('seen_by', 'text')
+        .execute();
+    },
+  },
 ];
 
 /** The estate's steps that look into what jobs left: after those of the jobs. */

@@ -2,11 +2,12 @@ import { type Serial, serialSchema, type TimelineEntry, timelineEntry } from '@t
 import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from 'kysely';
 import { type Database, isoTime, type Store } from '../store/index.ts';
+import { countAlarm } from './alarms.ts';
 
 /** What an entry of the timeline says besides its kind. */
 export type TimelineFacts = TimelineEntry['facts'];
 
-/** Notes something in the transaction that makes it true. */
+/** Notes something in the transaction that makes it true. An alarm also stands in the list of those that nobody has seen. */
 export type Note = (
   tx: Transaction<Database>,
   serial: Serial,
@@ -15,8 +16,9 @@ export type Note = (
 ) => Promise<void>;
 
 export const noteWith =
-  (world: Pick<World, 'clock'>): Note =>
+  (world: Pick<World, 'clock' | 'id'>): Note =>
   async (tx, serial, kind, facts = {}) => {
+    if (kind === 'alarm') await countAlarm(tx, world, serial, facts);
     await tx
       .insertInto('timeline')
       .values({ serial, at: world.clock.now(), kind, facts: JSON.stringify(facts) })

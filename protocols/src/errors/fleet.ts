@@ -457,6 +457,16 @@ export const fleetErrors = defineErrors({
       next: '鍵が複製された疑いがあります。接続元を確認し、両方を隔離して証明書を失効させてください。',
     },
   },
+  TERMINAL_ALARM_UNKNOWN: {
+    en: {
+      says: 'There is no such alarm of a terminal among those that nobody has seen.',
+      next: '`tsunagu alarms` lists them; somebody may have seen it before you.',
+    },
+    ja: {
+      says: '未確認の端末警報の中に、該当するものがありません。',
+      next: '`tsunagu alarms` で一覧を確認してください。すでに他の人が確認した可能性があります。',
+    },
+  },
   CLOCK_WRONG: {
     en: {
       says: 'The clock of the terminal is off by a day or more.',

@@ -69,7 +69,7 @@ export const maintenanceWindow = z
     until: clock.describe('When it closes; at or before `from` it is the next day.'),
   })
   .describe(
-    'A window of the shop’s local time. An opening that a change of the clock skips is moved by the length of the gap; one that comes twice is the first.',
+    'A window of the shop’s local time: open while its clock shows a time in between. What lies in an hour that a change of the clock skips does not come that day; what lies in one that comes twice comes twice.',
   );
 /** A window in which terminals may be changed. */
 export type MaintenanceWindow = z.output<typeof maintenanceWindow>;
@@ -116,7 +116,13 @@ export const campaignPace = z
   .strictObject({
     perMinute: z.number().int().min(1).max(100_000).default(1_000).describe('Orders a minute to begin with.'),
     growth: z.number().min(1).max(10).default(1).describe('Factor of each step; 1 is a constant pace.'),
-    every: z.number().int().min(1).max(100_000).default(100).describe('A step comes with so many done.'),
+    every: z
+      .number()
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(100)
+      .describe('A step comes with so many changed; who had it before proves nothing.'),
     perMinuteMax: z.number().int().min(1).max(100_000).default(10_000).describe('It never goes faster.'),
     openMax: z.number().int().min(1).max(10_000).default(1_000).describe('The most orders that are open at once.'),
   })

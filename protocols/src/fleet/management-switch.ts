@@ -219,7 +219,7 @@ export const switchAlarmView = z
     firstAt: time.describe('When it was raised first.'),
     lastAt: time.describe('When it was raised last.'),
   })
-  .describe('An alarm of the switch that nobody has seen yet.');
+  .describe('An alarm of the switch, or of a terminal, that nobody has seen yet.');
 export type SwitchAlarmView = z.infer<typeof switchAlarmView>;
 
 /** The body of a settlement by hand. */

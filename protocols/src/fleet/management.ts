@@ -50,6 +50,8 @@ export const managementPaths = {
   manufacturer: (model: string, fingerprint: string) =>
     `/api/v1/manufacturers/${encodeURIComponent(model)}/${encodeURIComponent(fingerprint)}`,
   expiry: '/api/v1/expiry',
+  alarms: '/api/v1/alarms',
+  alarmSeen: (id: string) => `/api/v1/alarms/${encodeURIComponent(id)}/seen`,
   trouble: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/trouble`,
   keys: '/api/v1/keys',
   keyRotations: '/api/v1/keys/rotations',

@@ -329,6 +329,76 @@ test.each([
   60_000,
 );
 
+/** A medium on which a file cannot be read any more. */
+class WornMedium extends MemoryFiles {
+  worn = '';
+  override async read(name: string): Promise<Uint8Array | undefined> {
+    if (name === this.worn) throw Object.assign(new Error('i/o error'), { code: 'EIO' });
+    return super.read(name);
+  }
+}
+
+test.each<readonly [string, (files: WornMedium, name: string, bytes: Uint8Array) => unknown]>([
+  [
+    'has one bit wrong',
+    (files, name, bytes) =>
+      files.write(
+        name,
+        bytes.map((byte, at) => (at === 999 ? byte ^ 1 : byte)),
+      ),
+  ],
+  ['ends early', (files, name, bytes) => files.write(name, bytes.subarray(0, -7))],
+  ['is longer', (files, name, bytes) => files.write(name, Buffer.concat([bytes, bytes.subarray(0, 5)]))],
+  ['is of another image', (files, name, bytes) => files.write(name, program('another', bytes.length))],
+  ['is not there', (files, name) => files.remove(name)],
+  ['cannot be read', (files, name) => (files.worn = name)],
+])(
+  'a delta onto an installed image of which a file %s makes nothing: the whole is fetched, and the right bytes run',
+  async (_, damage) => {
+    const files = new WornMedium();
+    const one = publish('2', 2, program('base', 150_000));
+    await run(files, one);
+    const two = publish('3', 3, Buffer.concat([program('base', 150_000), program('tail', 20_000)]));
+    offerDelta(one, two, one.image, two.image);
+    const name = `software-${one.wanted.digest.slice(0, 16)}.1`;
+    await damage(files, name, (await files.read(name)) ?? new Uint8Array(0));
+    await run(files, two);
+    expect(await runningVersion(files)).toBe('3');
+    expect(events('softwareDeltaRefused')).toHaveLength(1);
+    expect(askedFor(two.wanted.digest)).toBe(two.image.length);
+    const stored = [];
+    for (let index = 0; index * 65_536 < two.image.length; index++)
+      stored.push(await files.read(`software-${two.wanted.digest.slice(0, 16)}.${index}`));
+    expect(sha256(Buffer.concat(stored.map((piece) => piece ?? new Uint8Array(0))))).toBe(two.wanted.digest);
+    // And of the delta nothing stays behind.
+    const kept = (await files.list()).filter((file) => /^software-[0-9a-f]{16}\./.test(file));
+    expect(new Set(kept.map((file) => file.slice(9, 25))).size).toBeLessThanOrEqual(2);
+  },
+  60_000,
+);
+
+test('another version than the server thinks is installed is no base for its delta: the terminal asks by what it has', async () => {
+  const files = new MemoryFiles();
+  const thought = publish('2', 2, program('base', 150_000));
+  const own = publish('2-service', 2, program('service', 150_000));
+  await run(files, own);
+  const two = publish('3', 3, Buffer.concat([program('base', 150_000), program('tail', 20_000)]));
+  offerDelta(thought, two, thought.image, two.image);
+  await run(files, two);
+  expect(await runningVersion(files)).toBe('3');
+  expect(events('softwarePatched')).toEqual([]);
+  expect(askedFor(two.wanted.digest)).toBe(two.image.length);
+  // And a delta that is for another one all the same, under the name of what is installed, comes to nothing.
+  const again = new MemoryFiles();
+  await run(again, own);
+  offerDelta(own, two, thought.image, two.image);
+  server.artefactRequests.length = 0;
+  await run(again, two);
+  expect(await runningVersion(again)).toBe('3');
+  expect(events('softwareDeltaRefused')).toHaveLength(1);
+  expect(askedFor(two.wanted.digest)).toBe(two.image.length);
+}, 60_000);
+
 test('power may fail at any write of an update by delta: the order ends, and a whole image runs', async () => {
   const base = new MemoryFiles();
   const one = publish('2', 2, program('base', 90_000));

@@ -300,4 +300,14 @@ it('a maintenance window is local time, also over midnight', () => {
   expect(minutes('02:00-05:00', 'Europe/Berlin', '2026-11-24T20:00Z')).toBe(5 * 60);
   expect(minutes('22:30-01:00', 'UTC', '2026-11-24T00:59Z')).toBe(0);
   expect(minutes('22:30-01:00', 'UTC', '2026-11-24T01:00Z')).toBe(21.5 * 60);
+  // New York: 01:00-02:00 comes twice on 1 November 2026, 02:00-03:00 not at all on 14 March 2027. Nobody sleeps through a window by that.
+  const newYork = (window: string, now: string) => minutes(window, 'America/New_York', now);
+  expect(newYork('01:30-02:00', '2026-11-01T05:45Z')).toBe(0);
+  expect(newYork('01:30-02:00', '2026-11-01T06:10Z')).toBe(20);
+  expect(newYork('01:30-02:00', '2026-11-01T06:45Z')).toBe(0);
+  expect(newYork('03:30-04:00', '2027-03-14T06:00Z')).toBe(15);
+  expect(newYork('03:30-04:00', '2027-03-14T07:00Z')).toBe(30);
+  expect(newYork('02:30-03:15', '2027-03-14T06:50Z')).toBe(15);
+  expect(newYork('02:30-03:15', '2027-03-14T07:05Z')).toBe(0);
+  expect(newYork('02:30-02:45', '2027-03-14T07:35Z')).toBe(22 * 60 + 55);
 });

@@ -416,6 +416,8 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       },
       reissueClaim: async () => fail('TERMINAL_UNKNOWN'),
       trouble: async () => fail('TERMINAL_UNKNOWN'),
+      alarms: async () => ok({ items: [], next: null }),
+      alarmSeen: async () => fail('TERMINAL_ALARM_UNKNOWN'),
       recount: async () => fail('TERMINAL_UNKNOWN'),
       terminal: async (serial) => find(serial),
       async timeline(serial, page) {

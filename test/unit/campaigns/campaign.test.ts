@@ -168,6 +168,45 @@ describe('a campaign', { timeout: 120_000 }, () => {
   });
 });
 
+it('the pace of a campaign grows with those that it changed, not with those that had it before', {
+  timeout: 120_000,
+}, async () => {
+  // A clock that stands: nobody's order comes by a second that the test took.
+  const begun = Date.now();
+  const ahead = { ms: 0 };
+  const house = await start(undefined, {
+    around: (world) => ({ ...world, clock: { ...world.clock, now: () => begun + ahead.ms } }),
+  });
+  const images = [await publish(house, '2.0.0')];
+  const terminals: Terminal[] = [];
+  for (let index = 1; index <= 6; index++) {
+    const terminal = await Terminal.open(house, `PACE-000${index}`);
+    if (index <= 3) Object.assign(terminal, { version: '2.0.0' });
+    await terminal.hello();
+    terminals.push(terminal);
+  }
+  const pace = { perMinute: 1, growth: 10, every: 1, perMinuteMax: 100 };
+  const made = await propose(house, spec(images, [], { rings: [{ percent: 100 }], pace }));
+  expect((await act(house, made.id, 'approve')).status).toBe(200);
+  const told: string[] = [];
+  const counts = async () => {
+    const { done, ordered } = (await detail(house, made.id)).terminals;
+    return `${done} done, ${ordered} ordered`;
+  };
+  await until('the first order, and those that had it', async () => (await counts()) === '3 done, 1 ordered');
+  ahead.ms = 60_000;
+  await until('one more a minute later', async () => (await counts()) === '3 done, 2 ordered');
+  for (const terminal of terminals) told.push(...(await terminal.work()));
+  await until('two that were changed', async () => (await counts()) === '5 done, 0 ordered');
+  // Now it goes a hundred times as fast.
+  ahead.ms = 61_000;
+  await until('the last', async () => {
+    for (const terminal of terminals) told.push(...(await terminal.work()));
+    return (await detail(house, made.id)).phase === 'completed';
+  });
+  expect(told).toEqual(['2.0.0', '2.0.0', '2.0.0']);
+});
+
 describe('what a campaign stands on', { timeout: 120_000 }, () => {
   it('orders no image that is not published, and says so when it is proposed', async () => {
     const house = await start();

@@ -42,6 +42,60 @@ describe('a maintenance window', () => {
   ])('02:00-05:00 is on the clock of %s at %s', (zone, now, expected) => {
     expect(at(zone, now, window('02:00', '05:00'))).toBe(expected);
   });
+  // New York, 1 November 2026: 01:00-02:00 comes as EDT (05:00Z) and again as EST (06:00Z). 14 March 2027: 02:00-03:00 (07:00Z) does not come.
+  it.each([
+    ['01:00-02:00', '2026-11-01T05:00:00Z', 'open until 2026-11-01T07:00:00.000Z'],
+    ['01:30-02:00', '2026-11-01T05:29:00Z', 'closed until 2026-11-01T05:30:00.000Z'],
+    ['01:30-02:00', '2026-11-01T05:59:00Z', 'open until 2026-11-01T06:00:00.000Z'],
+    // Its clock shows 01:10, the second time.
+    ['01:30-02:00', '2026-11-01T06:10:00Z', 'closed until 2026-11-01T06:30:00.000Z'],
+    ['01:30-02:00', '2026-11-01T06:59:00Z', 'open until 2026-11-01T07:00:00.000Z'],
+    ['01:30-02:00', '2026-11-01T07:00:00Z', 'closed until 2026-11-02T06:30:00.000Z'],
+    ['00:30-01:30', '2026-11-01T05:29:00Z', 'open until 2026-11-01T05:30:00.000Z'],
+    ['00:30-01:30', '2026-11-01T05:45:00Z', 'closed until 2026-11-01T06:00:00.000Z'],
+    ['00:30-01:30', '2026-11-01T06:29:00Z', 'open until 2026-11-01T06:30:00.000Z'],
+    ['22:00-06:00', '2026-11-01T02:00:00Z', 'open until 2026-11-01T11:00:00.000Z'],
+    ['02:00-05:00', '2027-03-14T06:59:00Z', 'closed until 2027-03-14T07:00:00.000Z'],
+    ['02:00-05:00', '2027-03-14T07:00:00Z', 'open until 2027-03-14T09:00:00.000Z'],
+    // The half that there is, 03:00 to 03:15: not an hour later, when its clock is past the end.
+    ['02:30-03:15', '2027-03-14T06:59:00Z', 'closed until 2027-03-14T07:00:00.000Z'],
+    ['02:30-03:15', '2027-03-14T07:14:00Z', 'open until 2027-03-14T07:15:00.000Z'],
+    ['02:30-03:15', '2027-03-14T07:30:00Z', 'closed until 2027-03-15T06:30:00.000Z'],
+    // Nothing of it is there: 03:30 is no 02:30.
+    ['02:30-02:45', '2027-03-14T06:59:00Z', 'closed until 2027-03-15T06:30:00.000Z'],
+    ['02:30-02:45', '2027-03-14T07:35:00Z', 'closed until 2027-03-15T06:30:00.000Z'],
+    ['01:30-02:30', '2027-03-14T06:31:00Z', 'open until 2027-03-14T07:00:00.000Z'],
+    ['22:00-06:00', '2027-03-14T03:00:00Z', 'open until 2027-03-14T10:00:00.000Z'],
+    ['00:00-00:00', '2027-03-14T07:00:00Z', 'open until '],
+  ])(
+    '%s is open in New York while its clock shows such a time, also on the days of a change: %s',
+    (span, now, expected) => {
+      expect(at('America/New_York', now, window(span.slice(0, 5), span.slice(6)))).toBe(expected);
+    },
+  );
+  it('never has a shop changed at another time than its own clock shows, wherever and whenever that is', () => {
+    const zones = ['America/New_York', 'Australia/Lord_Howe', 'Asia/Tokyo', 'Africa/Casablanca', 'Europe/London'];
+    const spans = [
+      ['01:15', '02:05'],
+      ['02:10', '03:20'],
+      ['23:40', '01:50'],
+    ] as const;
+    for (const zone of zones) {
+      const clockOf = new Intl.DateTimeFormat('sv-SE', { timeZone: zone, hour: '2-digit', minute: '2-digit' });
+      for (const begin of ['2026-10-03T12:00Z', '2026-10-24T12:00Z', '2026-10-31T12:00Z', '2027-03-13T12:00Z'])
+        for (const [from, until] of spans)
+          for (let now = Date.parse(begin); now < Date.parse(begin) + 36 * 3_600_000; now += 20 * 60_000) {
+            const clock = clockOf.format(now);
+            const isIn = from < until ? from <= clock && clock < until : from <= clock || clock < until;
+            expect(windowAt([window(from, until)], zone, now).isOpen, `${zone} ${iso(now)} ${from}`).toBe(isIn);
+          }
+    }
+  });
+  it('that touches another is one with it', () => {
+    expect(at('UTC', '2026-11-25T03:00:00Z', window('02:00', '04:00'), window('04:00', '06:00'))).toBe(
+      'open until 2026-11-25T06:00:00.000Z',
+    );
+  });
   it('goes over midnight on the day on which it opens', () => {
     const night = window('23:00', '02:00', ['sat']);
     expect(at('Asia/Tokyo', '2026-11-28T16:00:00Z', night)).toBe('open until 2026-11-28T17:00:00.000Z');
@@ -93,6 +147,20 @@ describe('the pace', () => {
     expect([0, 1_000_000].map((done) => perMinute(steady, done))).toEqual([60, 60]);
     const growing = campaignPace.parse({ perMinute: 10, growth: 2, every: 100, perMinuteMax: 50 });
     expect([0, 99, 100, 200, 300, 1_000].map((done) => perMinute(growing, done))).toEqual([10, 10, 20, 40, 50, 50]);
+  });
+  it('gives each its order at the second of the plan', () => {
+    // One at once; 6 a minute are one in 10 s, after two that are done 12 (one in 5 s), after four 24 and no more (one in 2.5 s).
+    const pace = campaignPace.parse({ perMinute: 6, growth: 2, every: 2, perMinuteMax: 24 });
+    let credit: ReturnType<typeof earn> | undefined;
+    const ordered: number[] = [];
+    for (let second = 0; second <= 33; second++) {
+      // Each is done by the next look.
+      credit = earn(pace, credit, ordered.length, second * 1_000);
+      const now = Math.floor(credit.orders + 1e-9);
+      for (let index = 0; index < now; index++) ordered.push(second);
+      credit = { ...credit, orders: credit.orders - now };
+    }
+    expect(ordered).toEqual([0, 10, 15, 20, 23, 25, 28, 30, 33]);
   });
   it('saves up no more than a minute, and a clock that goes back brings nothing', () => {
     const pace = campaignPace.parse({ perMinute: 60 });

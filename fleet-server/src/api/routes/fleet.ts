@@ -12,6 +12,7 @@ import {
   serialSchema,
   startPayment,
   startSlip,
+  switchAlarmView,
   startTrace,
   startTestSale,
   startTotals,
@@ -106,6 +107,41 @@ export function fleetRoutes(
       },
     },
     async (request) => unwrap(await estate.terminal(request.params.serial)),
+  );
+
+  app.get(
+    '/api/v1/alarms',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'Alarms of all terminals that nobody has seen yet, newest first',
+        tags: ['fleet'],
+        querystring: listQuery.extend({
+          code: z.string().max(64).optional().describe('Only those of this code.'),
+          serial: serialSchema.optional().describe('Only those of this terminal.'),
+          shop: z.string().max(128).optional().describe('Only those of terminals in this shop.'),
+        }),
+        response: { 200: page(switchAlarmView), '4xx': refused },
+      },
+    },
+    async ({ query }) => answerPage(unwrap(await estate.alarms(query, pageOf(query)))),
+  );
+
+  app.post(
+    '/api/v1/alarms/:id/seen',
+    {
+      config: { role: 'operator', isIdempotent: true },
+      schema: {
+        summary: 'A person has seen an alarm of a terminal: it leaves the list',
+        tags: ['fleet'],
+        params: byId,
+        response: { 200: z.object({}), '4xx': refused },
+      },
+    },
+    async (request) => {
+      unwrap(await estate.alarmSeen(request.params.id, actorOf(request)));
+      return {};
+    },
   );
 
   app.get(

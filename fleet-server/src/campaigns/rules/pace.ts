@@ -6,7 +6,7 @@ export interface Credit {
   readonly at: number;
 }
 
-/** Orders a minute, with so many terminals done. */
+/** Orders a minute, with so many terminals changed: those that had it before say nothing of how the change fares. */
 export const perMinute = ({ perMinute: first, growth, every, perMinuteMax }: CampaignPace, done: number): number =>
   Math.min(perMinuteMax, first * growth ** Math.floor(done / every));
 

@@ -5,6 +5,7 @@ import { isLoaded, overview, terminals } from '../live.ts';
 import { Ago, expiryTone, Feed, linkTone, Mark, outcomeTone } from '../parts/index.tsx';
 import { clock, count, money, percent } from '../text/format.ts';
 import { language, t } from '../text/index.ts';
+import { Alarms } from './switch-alarms.tsx';
 import { addressOf, arrange, type Column, columns, type Filter, filters, readView, type View } from './fleet-view.ts';
 
 const rowsPerPage = 50;
@@ -35,6 +36,7 @@ export function FleetPage() {
       <h1 class="hidden">{t('fleet.title')}</h1>
       <Tiles view={view} />
       <Strip />
+      <Alarms of="terminals" />
       <div class="columns">
         <section class="panel" aria-labelledby="list-title">
           <header>

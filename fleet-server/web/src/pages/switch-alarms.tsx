@@ -1,4 +1,5 @@
-import { type SwitchAlarmView, switchAlarmView, switchPaths } from '@tsunagu/protocols/fleet';
+import { useSignal } from '@preact/signals';
+import { managementPaths, type SwitchAlarmView, switchAlarmView, switchPaths } from '@tsunagu/protocols/fleet';
 import { z } from 'zod';
 import { ask } from '../api.ts';
 import { may } from '../me.ts';
@@ -11,22 +12,40 @@ import { errorNext, errorText, t } from '../text/index.ts';
 
 const reloadMs = 5_000;
 
-/** Alarms of the switch that nobody has seen yet: what is wrong, where, and what to do. */
-export function Alarms() {
-  const list = useGrowing(switchAlarmView, `${switchPaths.alarms}?limit=50`);
+/** Whose alarms: where they are read, and where one is marked as seen. */
+const sources = {
+  switch: { path: switchPaths.alarms, seen: switchPaths.alarmSeen, title: 'switch.alarms' },
+  terminals: { path: managementPaths.alarms, seen: managementPaths.alarmSeen, title: 'fleet.alarms' },
+} as const;
+
+/** Alarms that nobody has seen yet: what is wrong, where, and what to do. Those of terminals can be asked for by terminal or code. */
+export function Alarms({ of = 'switch' }: { of?: keyof typeof sources }) {
+  const { path, seen, title } = sources[of];
+  const wanted = useSignal('');
+  const filter = of === 'switch' || wanted.value === '' ? '' : `&${filterOf(wanted.value)}`;
+  const list = useGrowing(switchAlarmView, `${path}?limit=50${filter}`);
   useFresh(list, reloadMs);
   const alarms = list.entries;
   const { said, isSending, order } = useOrder();
   const see = ({ id }: SwitchAlarmView): void =>
     void order(async () => {
-      await ask(z.object({}), switchPaths.alarmSeen(id), { method: 'POST', key: crypto.randomUUID() });
+      await ask(z.object({}), seen(id), { method: 'POST', key: crypto.randomUUID() });
       await list.anew();
       return t('switch.alarmSeen');
     });
   return (
     <section class="panel" aria-labelledby="alarms-title">
       <header>
-        <h2 id="alarms-title">{t('switch.alarms')}</h2>
+        <h2 id="alarms-title">{t(title)}</h2>
+        {of === 'terminals' && (
+          <input
+            type="search"
+            value={wanted.value}
+            placeholder={t('fleet.alarmFilter')}
+            aria-label={t('fleet.alarmFilter')}
+            onChange={(event) => (wanted.value = event.currentTarget.value.trim())}
+          />
+        )}
         {alarms.value && (
           <Mark tone={alarms.value.length > 0 ? 'error' : 'ok'}>{atLeast(alarms.value.length, list.hasMore)}</Mark>
         )}
@@ -52,7 +71,7 @@ export function Alarms() {
                 <span class="under">{errorNext(alarm.code)}</span>
               </th>
               <td class="mono">
-                {alarm.from}
+                {of === 'terminals' ? <a href={`/terminals/${alarm.from}`}>{alarm.from}</a> : alarm.from}
                 <span class="under">
                   {Object.entries(alarm.facts)
                     .map(([name, value]) => `${name} ${String(value)}`)
@@ -82,7 +101,11 @@ export function Alarms() {
           ))}
         </Table>
       )}
-      <More list={list} name={t('switch.alarms')} />
+      <More list={list} name={t(title)} />
     </section>
   );
 }
+
+/** A code is in capitals with low lines between them; everything else is a serial. */
+const filterOf = (text: string): string =>
+  `${/^[A-Z]+(?:_[A-Z]+)+$/.test(text) ? 'code' : 'serial'}=${encodeURIComponent(text)}`;

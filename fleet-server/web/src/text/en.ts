@@ -593,6 +593,8 @@ export const en = {
   'switch.verb.change-key': 'New keys',
   'switch.verb.echo': 'Test',
   'switch.ordered': '{{link}}: {{verb}} is ordered.',
+  'fleet.alarms': 'Alarms of terminals',
+  'fleet.alarmFilter': 'Serial, or code of an alarm',
   'switch.alarms': 'Alarms of the switch',
   'switch.noAlarms': 'No alarm that nobody has seen.',
   'switch.alarm': 'Alarm',

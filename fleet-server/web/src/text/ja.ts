@@ -594,6 +594,8 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'switch.verb.change-key': '鍵更新',
   'switch.verb.echo': '疎通確認',
   'switch.ordered': '{{link}}：{{verb}}を指示しました。',
+  'fleet.alarms': '端末の警報',
+  'fleet.alarmFilter': '端末番号または警報コード',
   'switch.alarms': 'スイッチの警報',
   'switch.noAlarms': '未確認の警報はありません。',
   'switch.alarm': '警報',
