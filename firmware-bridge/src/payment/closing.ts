@@ -158,7 +158,10 @@ export class PaymentClosing {
     onStep('answer-received', watch.elapsedMs, known.type === 'waiting' ? 'queued' : known.actionCode);
     onStep('finished', watch.elapsedMs, result.outcome);
     if (told.outcome === 'approved') await this.#sign(told);
-    return known.type === 'waiting' ? { ...result, isQueued: true } : result;
+    if (known.type !== 'waiting') return result;
+    // Money that the shop would hand back: the issuer may have to refuse it, since the card was spent meanwhile.
+    const isCashBack = facts.kind === 'void' && (original?.kind === 'charge' || original?.kind === 'issue');
+    return { ...result, isQueued: true, ...(isCashBack && { reason: 'VOID_UNDECIDED' }) };
   }
 
   /** The record of a payment; undefined when nothing was presented, or there is no slip number left. */

@@ -149,6 +149,16 @@ export const paymentErrors = defineErrors({
       next: '応答コードを確認し、カード会社の明細と照合してください。',
     },
   },
+  VOID_UNDECIDED: {
+    en: {
+      says: 'The issuer has not said yet whether it gives back what was put onto the card.',
+      next: 'Hand no money back before the terminal shows that the void was accepted: see tsunagu terminal SERIAL. The void is sent until the issuer answers; it may refuse it.',
+    },
+    ja: {
+      says: 'カードに入れた価値を発行会社が戻すかどうか、まだ回答がありません。',
+      next: '取消の成立が端末に表示されるまで返金しないでください(tsunagu terminal 端末番号 で確認)。回答があるまで自動で送信し続け、拒否されることもあります。',
+    },
+  },
   SALE_UNKNOWN: {
     en: { says: 'No transaction has this slip number.', next: 'Check the slip number.' },
     ja: { says: 'この伝票番号の取引はありません。', next: '伝票番号を確認してください。' },

@@ -213,7 +213,10 @@ test('the void of a charge whose money was spent meanwhile is refused by the iss
   // The issuer is away: nobody is told that the money is back, and nothing is lost. Then there is enough on the card.
   const again = await side.run({ kind: 'charge', amountMinor: 2_000, card });
   await house.stopCardCompany();
-  expect(await side.run({ kind: 'void', original: again.stan })).toMatchObject({ isQueued: true });
+  expect(await side.run({ kind: 'void', original: again.stan })).toMatchObject({
+    isQueued: true,
+    reason: 'VOID_UNDECIDED',
+  });
   const states = async () =>
     (
       await house.store.db
