@@ -66,13 +66,13 @@ export function Alarms({ of = 'switch' }: { of?: keyof typeof sources }) {
         >
           {alarms.value.map((alarm) => (
             <tr key={alarm.id} data-alarm={alarm.code}>
-              <th scope="row">
+              <th scope="row" class="prose">
                 {errorText(alarm.code)}
                 <span class="under">{errorNext(alarm.code)}</span>
               </th>
               <td class="mono">
                 {of === 'terminals' ? <a href={`/terminals/${alarm.from}`}>{alarm.from}</a> : alarm.from}
-                <span class="under">
+                <span class="under prose">
                   {Object.entries(alarm.facts)
                     .map(([name, value]) => `${name} ${String(value)}`)
                     .join(' · ')}

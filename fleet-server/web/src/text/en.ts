@@ -92,6 +92,7 @@ export const en = {
   'entry.contact': 'chip',
   'entry.contactless': 'tap',
   'entry.stripe': 'stripe',
+  'entry.stored': 'stored',
   'feed.title': 'Live sales',
   'feed.pause': 'Pause',
   'feed.resume': 'Resume',

@@ -94,6 +94,7 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'entry.contact': 'IC',
   'entry.contactless': 'タッチ',
   'entry.stripe': '磁気',
+  'entry.stored': '保存済み',
   'feed.title': '売上ライブ',
   'feed.pause': '一時停止',
   'feed.resume': '再開',
