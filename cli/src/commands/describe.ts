@@ -39,6 +39,7 @@ function factOf(texts: Texts, kind: TimelineEntry['kind'], name: string, value: 
     lifecycle: texts.identity.state,
     ...(isMove && { from: texts.identity.state, to: texts.identity.state }),
     ...(kind === 'lost' && { state: texts.link }),
+    ...(kind.startsWith('job-') && { state: texts.job.states }),
   };
   if (name === 'amountMinor') return `${label}=${texts.yen(Number(value))}`;
   return `${label}=${words[name]?.[value] ?? value}`;
