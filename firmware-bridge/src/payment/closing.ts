@@ -6,7 +6,7 @@ import type { Transaction } from '../sales/index.ts';
 import type { SealedCard, Stopwatch } from '../secure/index.ts';
 import { type Signature, signature } from '../signature/index.ts';
 import type { AdviceSender } from './advice-sender.ts';
-import { chainOf } from './follow-up.ts';
+import { chainOf, isCashBack } from './follow-up.ts';
 import type { OnlineLeg } from './online-leg.ts';
 import { type Agreed, completedAt } from './own-currency.ts';
 import type { OnSaleStep, PaymentPorts } from './ports.ts';
@@ -160,8 +160,8 @@ export class PaymentClosing {
     if (told.outcome === 'approved') await this.#sign(told);
     if (known.type !== 'waiting') return result;
     // Money that the shop would hand back: the issuer may have to refuse it, since the card was spent meanwhile.
-    const isCashBack = facts.kind === 'void' && (original?.kind === 'charge' || original?.kind === 'issue');
-    return { ...result, isQueued: true, ...(isCashBack && { reason: 'VOID_UNDECIDED' }) };
+    const isUndecided = facts.kind === 'void' && original !== undefined && isCashBack(original);
+    return { ...result, isQueued: true, ...(isUndecided && { reason: 'VOID_UNDECIDED' }) };
   }
 
   /** The record of a payment; undefined when nothing was presented, or there is no slip number left. */

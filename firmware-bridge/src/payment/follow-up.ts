@@ -45,6 +45,15 @@ export function findOriginal(
 export const chainOf = ({ original, stan, localTime }: Transaction): string =>
   original === undefined ? `${stan}/${localTime}` : `${original.stan}/${original.localTime}`;
 
+/** Whether the shop hands money back for the void of a payment: the issuer may refuse it, where the card was spent meanwhile. */
+export const isCashBack = ({ kind }: Pick<Transaction, 'kind'>): boolean => kind === 'charge' || kind === 'issue';
+
+/** Whether the void of a payment still waits for an answer. */
+const isUnderWay = ({ all, advices }: Known, original: Transaction): boolean =>
+  followersOf(all, original).some(
+    ({ kind, slip }) => kind === 'void' && advices.some((one) => one.slip === slip && one.state !== 'refused'),
+  );
+
 /**
  * Whether a follow-up is allowed, and with which card. Order of faults: unknown, not approved, voided already, then what the kind asks:
  * a void its kind, day and followers; a refund its kind, what the switch has, what is left; a completion its kind, whether it was completed
@@ -62,7 +71,8 @@ export function judgeFollowUp(
   if (kind === 'void' || isInquiry(kind)) return fail('PAYMENT_NOT_FOLLOWABLE', { facts: { kind } });
   if (original.outcome !== 'approved' || card === undefined)
     return fail('PAYMENT_NOT_APPROVED', { facts: { outcome: original.outcome } });
-  if (isVoided(known.all, original)) return fail('PAYMENT_VOIDED_ALREADY');
+  if (isVoided(known.all, original))
+    return fail(isCashBack(original) && isUnderWay(known, original) ? 'VOID_UNDECIDED' : 'PAYMENT_VOIDED_ALREADY');
   const isRefused = known.advices.some(({ slip, state }) => slip === original.slip && state === 'refused');
   if (isRefused) return fail('ADVICE_REFUSED');
   const followers = followersOf(known.all, original).filter((one) => !isVoided(known.all, one));

@@ -217,6 +217,11 @@ test('the void of a charge whose money was spent meanwhile is refused by the iss
     isQueued: true,
     reason: 'VOID_UNDECIDED',
   });
+  // Whoever asks again is not told that it is done.
+  expect(await side.run({ kind: 'void', original: again.stan })).toMatchObject({
+    outcome: 'refused',
+    reason: 'VOID_UNDECIDED',
+  });
   const states = async () =>
     (
       await house.store.db
