@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { negativeHeadTopic, permits, portOf, type PortName, type Serial } from '@tsunagu/protocols/fleet';
+import { negativeHeadTopic, permits, portOf, type PortName, type Serial, serialSchema } from '@tsunagu/protocols/fleet';
 import { issuerPort, merchantIdOf } from '@tsunagu/protocols/acquiring';
 import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { openApi } from './api/index.ts';
@@ -22,6 +22,7 @@ import {
   openLifecycle,
   heardOfWith,
   type HeardRooms,
+  isRegistered,
   openSelection,
   timelineKeptMs,
 } from './estate/index.ts';
@@ -470,6 +471,10 @@ async function build(
       admit,
       quarantine: guard,
       maySell: async (serial) => (await mayNow(store.db, serial, 'pay')).ok,
+      async isTerminal(named) {
+        const serial = serialSchema.safeParse(named);
+        return serial.success && (await isRegistered(store.db, serial.data));
+      },
       live,
       negative,
       metrics: {

@@ -3,15 +3,16 @@ import { type Column, exit, type ExitCode, printTable, refuse } from '../console
 import type { Context } from './context.ts';
 
 const columnsOf = ({ texts }: Context['console']): readonly Column<ApprovalView>[] => {
-  const heads = texts.life.approvalColumns;
+  const { approvalColumns: heads, approvalKinds: kinds, approvalStates: states } = texts.life;
   return [
     { head: heads.id, cell: ({ id }) => id },
-    { head: heads.kind, cell: ({ kind }) => kind },
+    { head: heads.kind, cell: ({ kind }) => kinds[kind] },
     { head: heads.subject, cell: ({ subject }) => subject },
     { head: heads.by, cell: ({ requestedByName }) => requestedByName },
     {
       head: heads.state,
-      cell: ({ state, decidedByName }) => (decidedByName === null ? state : `${state} (${decidedByName})`),
+      cell: ({ state, decidedByName }) =>
+        decidedByName === null ? states[state] : `${states[state]} (${decidedByName})`,
     },
   ];
 };
@@ -51,6 +52,10 @@ export async function decideApproval(
   });
   if (!answer.ok) return refuse(console, answer.fault, json);
   if (json) console.out(JSON.stringify(answer.value));
-  else console.out(console.texts.life.decided(answer.value.kind, answer.value.subject, answer.value.state));
+  else {
+    const { kind, subject, state } = answer.value;
+    const { decided, approvalKinds: kinds, approvalStates: states } = console.texts.life;
+    console.out(decided(kinds[kind], subject, states[state]));
+  }
   return exit.ok;
 }

@@ -37,12 +37,27 @@ function factOf(texts: Texts, kind: TimelineEntry['kind'], name: string, value: 
     outcome: texts.outcome,
     kind: texts.payment.kinds,
     lifecycle: texts.identity.state,
+    level: texts.identity.level,
+    ends: texts.identity.kind,
+    surface: texts.life.surface,
     ...(isMove && { from: texts.identity.state, to: texts.identity.state }),
     ...(kind === 'lost' && { state: texts.link }),
+    ...(kind === 'alarm' && { state: texts.identity.state }),
     ...(kind.startsWith('job-') && { state: texts.job.states }),
+    ...(kind === 'swap' && { step: texts.life.swapStep }),
+    ...(kind === 'work-order' && { outcome: texts.life.workOutcome }),
   };
   if (name === 'amountMinor') return `${label}=${texts.yen(Number(value))}`;
-  return `${label}=${words[name]?.[value] ?? value}`;
+  // Several at once; a list that is empty is one too.
+  const findings: Readonly<Record<string, string>> = texts.life.finding;
+  if (name === 'findings')
+    return `${label}=${
+      value
+        .split(' ')
+        .map((one) => findings[one] ?? one)
+        .join(' ') || texts.life.nothingFound
+    }`;
+  return `${label}=${words[name]?.[value] ?? texts.truth[value] ?? value}`;
 }
 
 /** One line of a timeline: when, what, and the facts that a person asks for. */

@@ -77,9 +77,12 @@ export async function deliverInspections(
       continue;
     }
     const { findings } = answer.value;
+    const { life } = console.texts;
     if (findings.length > 0 && code === exit.ok) code = exit.otherOutcome;
     console.out(
-      json ? JSON.stringify({ file, findings }) : `${file}  ${findings.join(', ') || console.texts.life.nothingFound}`,
+      json
+        ? JSON.stringify({ file, findings })
+        : `${file}  ${findings.map((one) => life.finding[one]).join(', ') || life.nothingFound}`,
     );
   }
   return code;
@@ -107,14 +110,17 @@ export async function planInspections(
 export async function listDevices({ client, console, json }: Context, overdue: boolean): Promise<ExitCode> {
   const answer = await client.askAll(deviceListEntry, `${lifePaths.devices}${overdue ? '?overdue=true' : ''}`);
   if (!answer.ok) return refuse(console, answer.fault, json);
-  const heads = console.texts.life.deviceColumns;
+  const { deviceColumns: heads, finding } = console.texts.life;
   const columns: readonly Column<DeviceListEntry>[] = [
     { head: heads.serial, cell: ({ serial }) => serial },
     { head: heads.model, cell: ({ make, model }) => `${make} ${model}` },
     { head: heads.place, cell: ({ place }) => `${place.merchant} ${place.shop} ${place.lane}` },
     { head: heads.state, cell: ({ state }) => console.texts.identity.state[state] },
     { head: heads.last, cell: ({ lastInspection }) => lastInspection?.at.slice(0, 10) ?? '-' },
-    { head: heads.found, cell: ({ lastInspection }) => lastInspection?.findings.join(' ') ?? '' },
+    {
+      head: heads.found,
+      cell: ({ lastInspection }) => lastInspection?.findings.map((one) => finding[one]).join(' ') ?? '',
+    },
     { head: heads.due, cell: ({ dueAt, isOverdue }) => `${dueAt?.slice(0, 10) ?? '-'}${isOverdue ? ' !' : ''}` },
   ];
   if (json) console.out(JSON.stringify(answer.value));

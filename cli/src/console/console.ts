@@ -68,7 +68,10 @@ const usageFacts: ReadonlySet<string> = new Set(['wrong', 'meant', 'example']);
 
 /** The next step where the table's is for programs, or where this one can be said in full. */
 function ownNext({ texts, language }: Console, { code, field = '', facts }: Fault): string | undefined {
-  if (code === 'INPUT_INVALID') return texts.inputInvalid(typedOf(String(field))?.typed ?? String(field));
+  if (code === 'INPUT_INVALID') {
+    const typed = typedOf(String(field));
+    return texts.inputInvalid(typed?.typed ?? String(field), typed?.example);
+  }
   if (code === 'OPTION_INVALID' && facts?.['example'] !== undefined)
     return texts.optionExample(String(facts['example']));
   if (facts?.['meant'] !== undefined) return texts.optionMeant(String(facts['meant']));

@@ -43,6 +43,7 @@ const fields: Readonly<Record<string, Typed>> = {
   from: option('--from', 'CT5100-0009'),
   grade: option('--grade', 'A'),
   kind: argument('kind', 'tsunagu workshop note ID labour --minutes 30 --cost-yen 1200'),
+  lastFour: option('--last-four', '4242'),
   lifecycle: option('--state', 'warehouse'),
   minimum: option('--minimum', '5'),
   minutes: option('--minutes', '30'),

@@ -79,6 +79,8 @@ export const en = {
   } satisfies Record<SaleStep, string>,
   /** Names of facts in a timeline; those that are not here stand as they are. */
   facts: { amountMinor: 'amount' } as Readonly<Record<string, string>>,
+  /** A fact that holds, or does not. */
+  truth: {} as Readonly<Record<string, string>>,
   /** Of a step of a life, where they mean something else. */
   moveFacts: {} as Readonly<Record<string, string>>,
   timeline: {
@@ -272,10 +274,10 @@ export const en = {
       : `Nothing is revoked yet. A second person, an administrator, looks at it (tsunagu approvals show ${approval}) and approves it: tsunagu approvals approve ${approval}`,
   optionMeant: (meant: string) => `Did you mean ${meant}? All that there is: the command’s --help.`,
   optionExample: (example: string) => `For example: ${example}. All of them: the command’s --help.`,
-  inputInvalid: (field: string) =>
+  inputInvalid: (field: string, example?: string) =>
     field === ''
       ? 'Compare the values with the command’s --help.'
-      : `Compare the value of "${field}" with the command’s --help; lists such as "tsunagu job list" show what there is.`,
+      : `Compare the value of "${field}" with the command’s --help${example === undefined ? '' : `; for example: ${example}`}.`,
   roleNeeded: (permission: string, roles: readonly string[]) =>
     `It needs "${permission}", which ${roles.length > 0 ? `the role ${roles.join(' or ')} has` : 'no role has'}. An administrator adds a person who has it: tsunagu people add NAME --role ${roles[0] ?? 'ROLE'}; then sign in as that person and set TSUNAGU_TOKEN.`,
   edgesFrom: (state: string, next: readonly string[]) =>

@@ -15,6 +15,26 @@ export const lifeEn = {
   imported: (succeeded: number, failed: number, dryRun: boolean) =>
     `${succeeded} ${dryRun ? 'could be taken' : 'taken or waiting'}, ${failed} refused.`,
   approvalColumns: { id: 'ID', kind: 'KIND', subject: 'ABOUT', by: 'ASKED BY', state: 'STATE' },
+  approvalKinds: {
+    campaign: 'campaign',
+    wipe: 'wipe',
+    lifecycle: 'lifecycle',
+    revocation: 'revocation',
+    key: 'key',
+    rotation: 'rotation',
+  },
+  approvalStates: { requested: 'requested', approved: 'approved', refused: 'refused', expired: 'expired' },
+  /** What an inspection saw of a case, and what it found. */
+  surface: {
+    intact: 'intact',
+    marked: 'marked',
+    opened: 'opened',
+    substituted: 'substituted',
+    missing: 'missing',
+  },
+  finding: { surface: 'case', seals: 'seals', connections: 'connections', 'photo-missing': 'no photo' } as Readonly<
+    Record<string, string>
+  >,
   decided: (kind: string, subject: string, state: string) => `${kind} of ${subject}: ${state}.`,
   keyMade: (kid: string, file: string) =>
     `Key ${kid} is in ${file}. Register it: tsunagu custody holder NAME --key ${file}`,

@@ -16,6 +16,23 @@ export const lifeJa: typeof lifeEn = {
   imported: (succeeded, failed, dryRun) =>
     `${dryRun ? '実行可能' : '実行または承認待ち'} ${succeeded}件、拒否 ${failed}件。`,
   approvalColumns: { id: 'ID', kind: '種類', subject: '対象', by: '申請者', state: '状態' },
+  approvalKinds: {
+    campaign: '配信',
+    wipe: '消去',
+    lifecycle: '状態の移行',
+    revocation: '証明書の失効',
+    key: '鍵',
+    rotation: '鍵交代の中止',
+  },
+  approvalStates: { requested: '承認待ち', approved: '承認済み', refused: '却下', expired: '期限切れ・取り下げ' },
+  surface: {
+    intact: '異常なし',
+    marked: '傷・痕跡あり',
+    opened: '開封の形跡',
+    substituted: 'すり替え',
+    missing: '所在不明',
+  },
+  finding: { surface: '外装', seals: '封印', connections: '接続数', 'photo-missing': '写真なし' },
   decided: (kind, subject, state) => `${subject} の${kind}: ${state}`,
   keyMade: (kid, file) => `鍵 ${kid} を ${file} に作成しました。登録: tsunagu custody holder 名前 --key ${file}`,
   revoked: (at, successor) => `${at} 以降失効${successor === undefined ? '' : `、後継 ${successor}`}`,

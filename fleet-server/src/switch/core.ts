@@ -181,6 +181,7 @@ export async function openCore<Prepared extends Pick<PreparedLink, 'link'>>(
     issuer: (id) => issuers.get(id),
     lane: (link) => lanes.of(link),
     numbers: (link) => numbers.of(link),
+    isTerminal: async (serial) => (await rooms.isTerminal?.(serial)) === true,
   });
   const calendar = world.timers.every(calendarLookMs, () => {
     operator.reconcileDue().catch((cause: unknown) => {

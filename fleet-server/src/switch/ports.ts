@@ -77,6 +77,8 @@ export interface SwitchRooms {
   readonly admit: Admit;
   /** Whether a terminal may sell in the state of its life; everybody may where nobody knows of lives. */
   readonly maySell?: (serial: Serial) => Promise<boolean>;
+  /** Whether such a terminal is on the inventory; nobody's is where nobody keeps one. */
+  readonly isTerminal?: (serial: string) => Promise<boolean>;
   /** Blocks whoever has keys that are not theirs; resolves when it is on disk. */
   readonly quarantine?: (finding: KeyFinding) => Promise<unknown>;
   readonly live: { publish(event: LiveEvent): void };

@@ -115,8 +115,8 @@ export const apiErrors = defineErrors({
     },
   },
   APPROVAL_UNKNOWN: {
-    en: { says: 'There is no such request for approval.', next: 'List what waits: GET /api/v1/approvals.' },
-    ja: { says: 'その承認依頼はありません。', next: 'GET /api/v1/approvals で承認待ちを確認してください。' },
+    en: { says: 'There is no such request for approval.', next: 'List what waits: tsunagu approvals list.' },
+    ja: { says: 'その承認依頼はありません。', next: 'tsunagu approvals list で承認待ちを確認してください。' },
   },
   APPROVAL_OWN: {
     en: { says: 'Nobody approves what they asked for themselves.', next: 'Have another person with the role decide.' },
@@ -164,8 +164,8 @@ export const apiErrors = defineErrors({
     ja: { says: '自分自身の役割は変更できません。', next: '別の管理者に依頼してください。' },
   },
   PERSON_UNKNOWN: {
-    en: { says: 'There is no such person.', next: 'List the people: GET /api/v1/people.' },
-    ja: { says: 'その担当者は登録されていません。', next: 'GET /api/v1/people で確認してください。' },
+    en: { says: 'There is no such person.', next: 'List the people: tsunagu people.' },
+    ja: { says: 'その担当者は登録されていません。', next: 'tsunagu people で確認してください。' },
   },
   PERSON_EXISTS: {
     en: {
@@ -199,8 +199,8 @@ export const apiErrors = defineErrors({
     ja: { says: 'そのセッションはありません。', next: 'すでに終了した可能性があります。一覧を確認してください。' },
   },
   TOKEN_UNKNOWN: {
-    en: { says: 'There is no such token.', next: 'List the tokens: GET /api/v1/tokens.' },
-    ja: { says: 'そのトークンはありません。', next: 'GET /api/v1/tokens で確認してください。' },
+    en: { says: 'There is no such token.', next: 'List the tokens: tsunagu tokens.' },
+    ja: { says: 'そのトークンはありません。', next: 'tsunagu tokens で確認してください。' },
   },
   TOKENS_FULL: {
     en: { says: 'There are as many tokens as the server keeps.', next: 'Revoke what nobody uses.' },
@@ -265,8 +265,8 @@ export const apiErrors = defineErrors({
     },
   },
   WEBHOOK_UNKNOWN: {
-    en: { says: 'There is no such webhook.', next: 'List the webhooks: GET /api/v1/webhooks.' },
-    ja: { says: 'そのWebhookはありません。', next: 'GET /api/v1/webhooks で確認してください。' },
+    en: { says: 'There is no such webhook.', next: 'List the webhooks: tsunagu webhooks.' },
+    ja: { says: 'そのWebhookはありません。', next: 'tsunagu webhooks で確認してください。' },
   },
   WEBHOOKS_FULL: {
     en: { says: 'There are as many webhooks as the server keeps.', next: 'Remove one that nobody reads.' },

@@ -409,6 +409,16 @@ export const switchErrors = defineErrors({
       next: '`tsunagu switch links` で一覧を確認してください。',
     },
   },
+  LINK_OTHER_SIDE: {
+    en: {
+      says: 'There is such a link, and it is on the other side of the switch: requests come in over acquirer links (merchant centres) and go out over issuer links.',
+      next: 'Name a link of the side that is wanted: `tsunagu switch links` shows the side of each. Transactions of a merchant centre: `tsunagu switch transactions --origin LINK`. One that is emulated is stopped where it runs (`tsunagu emulate acquirer`).',
+    },
+    ja: {
+      says: 'そのリンクはスイッチの反対側にあります。要求はアクワイアラ側(加盟店センター)のリンクから入り、イシュア側のリンクへ出ていきます。',
+      next: '求められている側のリンクを指定してください。各リンクの側は `tsunagu switch links` で確認できます。加盟店センターの取引は `tsunagu switch transactions --origin リンク`、模擬加盟店センターの停止は実行中の `tsunagu emulate acquirer` を終了してください。',
+    },
+  },
   LINK_PEER_REFUSED: {
     en: {
       says: 'A certificate was shown on the port for merchant centres that names no acquirer link.',
@@ -427,6 +437,16 @@ export const switchErrors = defineErrors({
     ja: {
       says: '開局前、または鍵交換前のリンクに電文が届きました。',
       next: '相手側の開局(801)と鍵交換(811)を先に行ってください。',
+    },
+  },
+  SWITCH_TERMINAL_UNKNOWN: {
+    en: {
+      says: 'No terminal with this serial is on the inventory, and the journal has no transaction of a terminal that is called so (DE41).',
+      next: 'Correct it: `tsunagu terminals` lists the serials; the DE41 of a terminal stands on its slips and in `tsunagu switch show ID`.',
+    },
+    ja: {
+      says: 'このシリアルの端末は台帳になく、この端末識別番号(DE41)の取引もジャーナルにありません。',
+      next: '入力を訂正してください。シリアルは `tsunagu terminals`、DE41は伝票または `tsunagu switch show ID` で確認できます。',
     },
   },
   SWITCH_TRANSACTION_UNKNOWN: {
@@ -497,6 +517,16 @@ export const switchErrors = defineErrors({
     ja: {
       says: 'このリンクの営業日はまだ終わっていないか、結果不明の取引が残っています。',
       next: '締めずに途中精査を行うか、終了を待ってください。結果不明の取引は `tsunagu switch unknown` で確認できます。',
+    },
+  },
+  SWITCH_DAY_INVALID: {
+    en: {
+      says: 'This is not a day of the calendar as business days are written: six digits, YYMMDD.',
+      next: 'Write year, month and day in two digits each: 261127 is 27 November 2026. Days that were compared: tsunagu switch reconciliations.',
+    },
+    ja: {
+      says: '営業日の指定が正しくありません。暦にある日を6桁の数字(YYMMDD)で指定します。',
+      next: '年、月、日を2桁ずつ続けて指定してください(例: 261127 は2026年11月27日)。精査済みの日は tsunagu switch reconciliations で確認できます。',
     },
   },
   SWITCH_DAY_NOT_COMPARED: {

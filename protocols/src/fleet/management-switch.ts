@@ -12,6 +12,20 @@ const day = z
   .regex(/^\d{6}$/)
   .describe('A business day of the link: YYMMDD, as DE28 has it.');
 
+/** Whether YYMMDD is a day that there is; of this century, as DE28 is. */
+function isOfCalendar(text: string): boolean {
+  const [, year = '', month = '', date = ''] = /^(\d\d)(\d\d)(\d\d)$/.exec(text) ?? [];
+  const at = new Date(Date.UTC(2_000 + Number(year), Number(month) - 1, Number(date)));
+  return at.getUTCMonth() + 1 === Number(month) && at.getUTCDate() === Number(date);
+}
+
+/** A business day that somebody names. */
+export const namedDay = z
+  .string()
+  .regex(/^\d{6}$/, 'SWITCH_DAY_INVALID')
+  .refine(isOfCalendar, 'SWITCH_DAY_INVALID')
+  .describe('A business day of the link: YYMMDD, as DE28 has it.');
+
 /** Paths of the switch below the management API. */
 export const switchPaths = {
   links: '/api/v1/switch/links',
@@ -277,17 +291,10 @@ export const switchReconciliation = z
 export type SwitchReconciliation = z.infer<typeof switchReconciliation>;
 
 /** The body of an order to compare. */
-/** Whether YYMMDD is a day that there is; of this century, as DE28 is. */
-function isOfCalendar(text: string): boolean {
-  const [, year = '', month = '', date = ''] = /^(\d\d)(\d\d)(\d\d)$/.exec(text) ?? [];
-  const at = new Date(Date.UTC(2_000 + Number(year), Number(month) - 1, Number(date)));
-  return at.getUTCMonth() + 1 === Number(month) && at.getUTCDate() === Number(date);
-}
-
 export const reconcileDay = z
   .object({
     link: z.string().max(40).describe('An issuer link.'),
-    day: day.refine(isOfCalendar).optional().describe('The day; the current one where it is absent.'),
+    day: namedDay.optional().describe('The day; the current one where it is absent.'),
     close: z.boolean().default(false).describe('Whether the day is closed by it; else it is compared so far.'),
   })
   .describe('Compare a business day with an issuer now.');

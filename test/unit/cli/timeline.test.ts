@@ -38,3 +38,33 @@ test.each([
   ]);
   expect(lines.map((line) => line.split('  ').at(-1))).toEqual(told);
 });
+
+test('words of ours in a timeline are Japanese to who reads Japanese', () => {
+  const at = '2026-03-01T00:00:00.000Z';
+  const { console } = keptConsole('ja');
+  const told = (kind: TimelineEntry['kind'], facts: TimelineEntry['facts']) =>
+    timelineLines(console, [{ id: 1, at, kind, facts }])[0]
+      ?.split('  ')
+      .at(-1);
+  expect(told('swap', { swap: '7', step: 'drained', old: 'A-1', new: 'B-1' })).toBe(
+    '交換番号=7 段階=旧端末の未送信なし 旧端末=A-1 新端末=B-1',
+  );
+  expect(told('swap', { swap: '7', dead: true })).toBe('交換番号=7 応答なし=はい');
+  expect(told('work-order', { work: 'W-1', opened: true })).toBe('整備指示=W-1 入庫=はい');
+  expect(told('work-order', { work: 'W-1', outcome: 'no-fault-found', grade: 'A' })).toBe(
+    '整備指示=W-1 結果=異常なし 等級=A',
+  );
+  expect(told('inspection', { inspection: 'I-1', surface: 'intact', findings: '' })).toBe(
+    '点検番号=I-1 外装=異常なし 所見=異常なし',
+  );
+  expect(told('inspection', { inspection: 'I-1', surface: 'opened', findings: 'surface seals' })).toBe(
+    '点検番号=I-1 外装=開封の形跡 所見=外装 封印',
+  );
+  expect(told('alarm', { code: 'EXPIRY_NEAR', level: 'near', ends: 'terminal-certificate' })).toBe(
+    'コード=EXPIRY_NEAR 段階=接近 切れるもの=端末証明書',
+  );
+  expect(told('alarm', { code: 'CUSTODY_DWELL', state: 'in-transit' })).not.toContain('in-transit');
+  expect(told('job-finished', { job: 'J-1', state: 'timed-out', late: true })).toBe(
+    'ジョブ=J-1 状態=時間切れ 期限後=はい',
+  );
+});

@@ -19,3 +19,10 @@ test('no code stands in two rooms', () => {
   const codes = Object.values(errorsByRoom).flatMap((room) => Object.keys(room));
   expect(codes.length).toBe(new Set(codes).size);
 });
+
+test('a next step is a command, where there is one: no address of the API', () => {
+  // What a model can do has no command of its own.
+  const { MODEL_CANNOT: _, ...others } = errorTable;
+  for (const [code, { en, ja }] of Object.entries(others))
+    for (const { next } of [en, ja]) expect(next, code).not.toContain('/api/');
+});

@@ -1,4 +1,5 @@
 import {
+  namedDay,
   page,
   reconcileDay,
   settleAdvice,
@@ -23,7 +24,7 @@ import type { ApiRooms } from '../ports.ts';
 import { refused } from '../problems.ts';
 
 const byId = z.object({ id: z.string().max(64) });
-const ofDay = z.object({ link: z.string().max(40), day: z.string().regex(/^\d{6}$/) });
+const ofDay = z.object({ link: z.string().max(40), day: namedDay });
 
 /** The switch: its links, its journal, what waits for a person, and business days. */
 export function switchRoutes(app: ApiApp, { operator }: Pick<ApiRooms, 'operator'>): void {

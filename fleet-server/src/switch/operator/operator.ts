@@ -20,12 +20,14 @@ import type { Numbers } from '../journal/numbers.ts';
 import { type MismatchBook, mismatchText } from '../link/matching.ts';
 import { countedOf, type DayRow, differenceRows, type HandFault } from '../reconciliation/days.ts';
 import type { ReconciliationDesk } from '../reconciliation/desk.ts';
+import { terminalsOrigin } from '../transaction/asking.ts';
 import type { Lane } from '../transaction/store-and-forward.ts';
 import { alarmSeen, alarmsUnseen, countUnseen } from './alarms.ts';
 import {
   adviceCounts,
   adviceStates,
   advicesWaiting,
+  hasTransactions,
   reconciliations,
   searchTransactions,
   transactionDetail,
@@ -37,11 +39,16 @@ export interface OperatorRooms {
   issuer(id: string): IssuerLink | undefined;
   lane(link: string): Lane;
   numbers(link: string): Numbers;
+  /** Whether such a terminal is on the inventory. */
+  isTerminal(serial: string): Promise<boolean>;
 }
+
+/** A link that is named where another is wanted: there is none, or it is on the other side. */
+type LinkCode = 'LINK_UNKNOWN' | 'LINK_OTHER_SIDE';
 
 /** The faults of a comparison. */
 type ReconcileCode =
-  | 'LINK_UNKNOWN'
+  | LinkCode
   | 'SWITCH_DAY_CLOSED'
   | 'SWITCH_DAY_OPEN'
   | 'ISSUER_DAY_REFUSED'
@@ -71,8 +78,11 @@ export interface Operator extends MismatchBook {
     verb: LinkVerb,
     by: string,
   ): Promise<Result<SwitchLinkOrdered, 'LINK_UNKNOWN' | 'LINK_NOT_CONNECTED'>>;
-  /** Newest first. */
-  transactions(search: SwitchSearch, page: PageRequest): Promise<Result<Page<SwitchTransaction>, 'INPUT_INVALID'>>;
+  /** Newest first. Nothing is found of what there is; a link or a terminal that there is not is a slip of the pen. */
+  transactions(
+    search: SwitchSearch,
+    page: PageRequest,
+  ): Promise<Result<Page<SwitchTransaction>, 'INPUT_INVALID' | LinkCode | 'SWITCH_TERMINAL_UNKNOWN'>>;
   transaction(id: string): Promise<Result<SwitchTransactionDetail, 'SWITCH_TRANSACTION_UNKNOWN'>>;
   /** What issuers have not taken yet, oldest first; only what a person has to look at where `isDead`. */
   advices(isDead: boolean, page: PageRequest): Promise<Result<Page<SwitchAdvice>, 'INPUT_INVALID'>>;
@@ -119,6 +129,31 @@ export function openOperator(
   const mismatches = new Map<string, SwitchLink['mismatches']>();
   let reconciling: Promise<void> | undefined;
 
+  /** A link that is named where one of a side is wanted. */
+  function notThere(link: string, wants: SwitchLink['side'], field = 'link'): Result<never, LinkCode> | undefined {
+    const side = rooms.links().find((live) => live.link.id === link)?.link.side;
+    if (side === wants) return undefined;
+    return side === undefined
+      ? fail('LINK_UNKNOWN', { field, facts: { link } })
+      : fail('LINK_OTHER_SIDE', { field, facts: { side, wants } });
+  }
+
+  /** What a search names that there is not, and of which the journal has nothing either: a link may be gone, and its transactions are there. */
+  async function namedInVain({
+    link,
+    origin,
+    terminal,
+  }: SwitchSearch): Promise<Result<never, LinkCode | 'SWITCH_TERMINAL_UNKNOWN'> | undefined> {
+    const noLink = link === undefined ? undefined : notThere(link, 'issuer');
+    if (noLink && !(await hasTransactions(store.db, { link }))) return noLink;
+    const noOrigin =
+      origin === undefined || origin === terminalsOrigin ? undefined : notThere(origin, 'acquirer', 'origin');
+    if (noOrigin && !(await hasTransactions(store.db, { origin }))) return noOrigin;
+    if (terminal === undefined || (await rooms.isTerminal(terminal))) return undefined;
+    if (await hasTransactions(store.db, { terminal })) return undefined;
+    return fail('SWITCH_TERMINAL_UNKNOWN', { field: 'terminal' });
+  }
+
   async function reconcile(
     link: string,
     day: string | undefined,
@@ -126,7 +161,7 @@ export function openOperator(
     by: string,
   ): Promise<Result<SwitchReconciliation, ReconcileCode>> {
     const issuer = rooms.issuer(link);
-    if (!issuer) return fail('LINK_UNKNOWN', { facts: { link } });
+    if (!issuer) return notThere(link, 'issuer') ?? fail('LINK_UNKNOWN', { facts: { link } });
     const wanted = day ?? businessDay(issuer.link, world.clock.now());
     const compared = await desk.reconcile(issuer, rooms.numbers(link), wanted, close, by);
     if (!compared.ok) return compared;
@@ -199,7 +234,12 @@ export function openOperator(
       live.order(verb);
       return ok({ echo: null });
     },
-    transactions: (search, page) => searchTransactions(store.db, search, page),
+    async transactions(search, page) {
+      const found = await searchTransactions(store.db, search, page);
+      // What was found is there: nothing is looked up for it.
+      if (!found.ok || found.value.items.length > 0 || page.cursor !== undefined) return found;
+      return (await namedInVain(search)) ?? found;
+    },
     transaction: (id) => transactionDetail(store.db, id),
     advices: (isDead, page) => advicesWaiting(store.db, isDead, page),
     async retry(id, by) {

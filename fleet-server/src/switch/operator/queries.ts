@@ -44,7 +44,28 @@ export async function searchTransactions(
   const before = numberOfCursor(cursor);
   if (!before.ok) return before;
   const limit = boundedLimit(wanted);
-  let query = db.selectFrom('switch_sales').selectAll();
+  const query = fitting(db, search).selectAll();
+  const rows = await highestFirst(query, 'seq', before.value, limit).execute();
+  const own = await ownCurrenciesOf(db, rows);
+  const methods = await methodsOf(db, rows);
+  return ok(
+    pageOf(
+      rows,
+      limit,
+      ({ seq }) => seq,
+      (row) => viewOf(row, own.get(row.id), methods.get(row.id)),
+    ),
+  );
+}
+
+/** Whether the journal has a transaction that a search finds. */
+export async function hasTransactions(db: Store['db'], search: SwitchSearch): Promise<boolean> {
+  return (await fitting(db, search).select('seq').limit(1).executeTakeFirst()) !== undefined;
+}
+
+/** The transactions that a search asks for. */
+function fitting(db: Store['db'], search: SwitchSearch) {
+  let query = db.selectFrom('switch_sales');
   if (search.token !== undefined) query = query.where('pan_token', '=', search.token);
   if (search.lastFour !== undefined) query = query.where('last_four', '=', search.lastFour);
   // It ends with the trace number, which is what sales are found by.
@@ -58,17 +79,7 @@ export async function searchTransactions(
   const { terminal } = search;
   if (terminal !== undefined)
     query = query.where((where) => where.or([where('terminal_id', '=', terminal), where('serial', '=', terminal)]));
-  const rows = await highestFirst(query, 'seq', before.value, limit).execute();
-  const own = await ownCurrenciesOf(db, rows);
-  const methods = await methodsOf(db, rows);
-  return ok(
-    pageOf(
-      rows,
-      limit,
-      ({ seq }) => seq,
-      (row) => viewOf(row, own.get(row.id), methods.get(row.id)),
-    ),
-  );
+  return query;
 }
 
 /** A transaction with what the journal says of it. SWITCH_TRANSACTION_UNKNOWN. */
