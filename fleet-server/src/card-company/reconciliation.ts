@@ -1,12 +1,11 @@
 import {
   firstUnequal,
   functions,
-  itemsPerPage,
+  itemsAnswer,
   type Link,
   readTotals,
   totalsElements,
   totalsOf,
-  writeItems,
 } from '@tsunagu/protocols/acquiring';
 import type { DecodedMessage, FieldValue } from '@tsunagu/protocols/iso8583';
 import type { Ledger } from './ledger.ts';
@@ -28,9 +27,7 @@ export async function reconcile(
   const items = ledger.days.items(day);
   if (message.mti.startsWith('16')) {
     if (message.text(24) !== functions.items) return { 39: '902' };
-    const page = Number(message.text(71) ?? '0');
-    const shown = items.slice(page * itemsPerPage, (page + 1) * itemsPerPage);
-    return { 39: '600', ...(shown.length > 0 && { 72: writeItems(shown) }) };
+    return itemsAnswer(items, message);
   }
   const theirs = readTotals(message, reconciliation.netRule);
   if (!theirs.ok) return { 39: '904', 44: `DE${theirs.fault.field ?? 0}` };

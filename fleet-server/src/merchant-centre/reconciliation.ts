@@ -1,11 +1,10 @@
 import {
   businessDay,
   differencesOf,
+  fetchItems,
   functions,
-  itemsPerPage,
   type Link,
   localTransactionTime,
-  readItems,
   readTotals,
   type ReconciliationDifference,
   type ReconciliationItem,
@@ -34,9 +33,8 @@ export interface ReconciledDay {
   readonly differences: readonly ReconciliationDifference[];
 }
 
-/** How often the same is asked before it is given up, and the most pages of items. */
+/** How often the same is asked before it is given up. */
 const attemptsMax = 6;
-const pagesMax = 2_000;
 
 /** A merchant centre compares its business days with the far side: totals (1520), and items (1604, DE24 690) where they differ. */
 export class CentreReconciliation {
@@ -88,7 +86,7 @@ export class CentreReconciliation {
   ): Promise<ReconciledDay> {
     const first = await this.#totals(day, isFinal, items);
     if (first.actionCode !== '501') return first;
-    const there = await this.#itemsThere(day);
+    const there = await fetchItems(day, (elements) => this.#ask('1604', elements));
     if (!there) return first;
     const learnt = learn(day, items, there, untold);
     if (learnt.length === 0) return { ...first, differences: differencesOf(items, there) };
@@ -115,18 +113,6 @@ export class CentreReconciliation {
       theirs: theirs?.ok ? theirs.value : undefined,
       differences: [],
     };
-  }
-
-  async #itemsThere(day: string): Promise<readonly ReconciliationItem[] | undefined> {
-    const items: ReconciliationItem[] = [];
-    for (let page = 0; page < pagesMax; page += 1) {
-      const answer = await this.#ask('1604', { 24: functions.items, 28: day, 71: String(page).padStart(8, '0') });
-      const read = answer?.text(39) === '600' ? readItems(answer.text(72) ?? '') : undefined;
-      if (!read?.ok) return undefined;
-      items.push(...read.value);
-      if (read.value.length < itemsPerPage) return items;
-    }
-    return undefined;
   }
 
   /** As it is, then as its repeat. */

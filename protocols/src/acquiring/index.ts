@@ -149,4 +149,5 @@ export {
   totalsOf,
   writeItems,
 } from './reconciliation.ts';
+export { fetchItems, itemsAnswer } from './item-pages.ts';
 export { balanceAccounts, formatRemark, type Hours, parseRemark, type Remark } from './said-with-answer.ts';

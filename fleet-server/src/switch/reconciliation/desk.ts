@@ -2,12 +2,12 @@ import {
   answerTo,
   businessDay,
   differencesOf,
+  fetchItems,
   firstUnequal,
   functions,
-  itemsPerPage,
+  itemsAnswer,
   type Link,
   localTransactionTime,
-  readItems,
   readTotals,
   type ReconciliationDifference,
   type ReconciliationItem,
@@ -16,7 +16,6 @@ import {
   totalsElements,
   totalsOf,
   transmissionTime,
-  writeItems,
 } from '@tsunagu/protocols/acquiring';
 import {
   type DecodedMessage,
@@ -37,9 +36,6 @@ import { notApproved } from '../journal/tables.ts';
 import { countedOf, type DayRow, differencesOfDay, type HandFault, keepDay, settleDay, settlingOf } from './days.ts';
 import type { SaleState } from '../transaction/rules.ts';
 
-/** The most pages of items that are asked for: 64,000 items. */
-const pagesMax = 2_000;
-const itemsAccepted = '600';
 const inBalance = '500';
 /** What says that a day was compared, whatever came of it. ISO 8583:1993, A.1. */
 const compared = /^5\d\d$/;
@@ -79,9 +75,7 @@ export class ReconciliationDesk {
     if (mti === '1520')
       return day === undefined ? answer({ 39: '904' }) : await this.#compare(link, message, day, answer);
     if (mti !== '1604' || message.text(24) !== functions.items || day === undefined) return undefined;
-    const page = Number(message.text(71) ?? '0');
-    const items = (await itemsOf(this.#store.db, link.id, day)).slice(page * itemsPerPage, (page + 1) * itemsPerPage);
-    return answer({ 39: itemsAccepted, ...(items.length > 0 && { 72: writeItems(items) }) });
+    return answer(itemsAnswer(await itemsOf(this.#store.db, link.id, day), message));
   }
 
   /**
@@ -166,7 +160,9 @@ export class ReconciliationDesk {
       // Who says that all is in balance, and has other totals, is not believed.
       const isOther = told?.ok === true && firstUnequal(totalsOf(items), told.value) !== undefined;
       const isEqual = asked?.text(39) === inBalance && !isOther;
-      const there = isEqual ? items : asked && (await this.#itemsThere(issuer, numbers, day));
+      const there = isEqual
+        ? items
+        : asked && (await fetchItems(day, (elements) => this.#ask(issuer, numbers, '1604', elements)));
       return { items, asked, told, isEqual, there };
     };
     let looked = await look();
@@ -301,27 +297,6 @@ export class ReconciliationDesk {
       done.filter(({ state, result }) => state === 'closed' || result === 'held').map(({ day }) => day),
     );
     return days.filter((day) => !settled.has(day));
-  }
-
-  /** The issuer's items of a day; undefined where it does not give them. */
-  async #itemsThere(
-    issuer: IssuerLink,
-    numbers: Numbers,
-    day: string,
-  ): Promise<readonly ReconciliationItem[] | undefined> {
-    const items: ReconciliationItem[] = [];
-    for (let page = 0; page < pagesMax; page += 1) {
-      const answer = await this.#ask(issuer, numbers, '1604', {
-        24: functions.items,
-        28: day,
-        71: String(page).padStart(8, '0'),
-      });
-      const read = answer?.text(39) === itemsAccepted ? readItems(answer.text(72) ?? '') : undefined;
-      if (!read?.ok) return undefined;
-      items.push(...read.value);
-      if (read.value.length < itemsPerPage) return items;
-    }
-    return undefined;
   }
 
   async #ask(
