@@ -14,11 +14,16 @@ const percent = (typed: string): number => {
   return Number(typed);
 };
 
-/** What a route may be looked for by: more of a card number than that stays here. */
-const leadingDigits = (typed: string): string => {
-  const digits = typed.replaceAll(/[ -]/g, '').slice(0, 11);
-  if (!/^\d{6,11}$/.test(digits)) throw new InvalidArgumentError('6-11 digits');
-  return digits;
+/** The most digits that a routing rule looks at. */
+const digitsMax = 11;
+/** So many digits of a whole card number stay here at least, however long it is. */
+const hiddenMin = 5;
+
+/** What a route may be looked for by: the rest of a card number does not leave this process. */
+export const leadingDigits = (typed: string): string => {
+  const digits = typed.replaceAll(/[ -]/g, '');
+  if (!/^\d{6,19}$/.test(digits)) throw new InvalidArgumentError('6-11 digits');
+  return digits.length <= digitsMax ? digits : digits.slice(0, Math.min(digitsMax, digits.length - hiddenMin));
 };
 
 /** A moment, as the API takes it; undefined where none was typed. */
@@ -109,7 +114,12 @@ export function addSwitchRuleCommands(program: Command, shell: Shell): void {
     .command('route')
     .description('where a card goes / 経路')
     .command('explain')
-    .addArgument(new Argument('<digits>', 'the leading 6 to 11 digits of a card number').argParser(leadingDigits))
+    .addArgument(
+      new Argument(
+        '<digits>',
+        'the leading 6 to 11 digits of a card number; of a whole number no more is sent',
+      ).argParser(leadingDigits),
+    )
     .description('why a transaction would go where it would go / 経路の説明')
     .addOption(new Option('--operation <name>').choices([...operationNames]).default('sale'))
     .addOption(

@@ -31,6 +31,9 @@ const forms: readonly (readonly [RegExp, string])[] = [
 const inJapanese = (form: string): string =>
   forms.reduce((text, [pattern, words]) => text.replace(pattern, words), form);
 
+/** What may be a card number: what is said of a command line is read and kept by others than who typed it. */
+const cardNumbers = /(\d(?:[ -]?\d){5})(?:[ -]?\d){6,}/g;
+
 /**
  * A command line that cannot be understood, as a fault: COMMAND_INVALID for commands and their arguments, OPTION_INVALID for options.
  * Its facts say in the reader's language what is wrong; what has no Japanese text yet is told in English.
@@ -40,7 +43,7 @@ export function usageFaultOf(
   { code, message }: { readonly code: string; readonly message: string },
   language: Language,
 ): Fault<'OPTION_INVALID' | 'COMMAND_INVALID'> {
-  const [first = '', suggestion] = message.split('\n');
+  const [first = '', suggestion] = message.replaceAll(cardNumbers, '$1…').split('\n');
   const named = [...first.matchAll(/'([^']*)'/g)].map((match) => match[1] ?? '');
   const english = code === 'commander.help' ? 'name the command that follows' : first.replace(/^error: /, '');
   const wrong = (language === 'ja' && says[code]?.(named, first)) || english;
