@@ -34,7 +34,7 @@ const applicationOption = [
 const pinOption = new Option('--pin <habit>', 'what the cardholder does at the PIN pad').choices(pinHabits);
 const dccOption = new Option(
   '--dcc <choice>',
-  'what the cardholder chooses when the own currency is offered (default: nothing, which is yen) / 自国通貨決済の選択',
+  'what the cardholder chooses when the own currency is offered: yen unless "accept". A terminal offers it with the setting dcc, which is off: tsunagu config set terminal:SERIAL dcc=true --reason TEXT / 自国通貨決済の選択。既定は円。端末の設定 dcc=true(既定は false)が必要',
 ).choices(dccChoices);
 type SaleOrder = Extract<PaymentOrder, { readonly kind: 'sale' }>;
 const ofOption = ['--of <number>', 'STAN or RRN of the transaction that it follows'] as const;
