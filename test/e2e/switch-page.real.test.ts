@@ -92,6 +92,15 @@ describe.skipIf(!existsSync(browserPath))('the page of the switch in a browser, 
     await page.getByText('Issuers have taken everything.').waitFor({ timeout: 60_000 });
   });
 
+  it('waits for the answer to a test of a link, and says on how many connections it came', async () => {
+    await page.goto(`${house.url}/switch`);
+    await page.locator(`${credit} .mark.ok`).waitFor();
+    await page.click(`${credit} button:has-text("Test")`);
+    const said = page.locator('section[aria-labelledby=links-title] [role=status]');
+    await said.filter({ hasText: /answered on (\d+) of \1 connections/ }).waitFor();
+    expect(await said.getAttribute('class')).toContain('success');
+  });
+
   it('shows an alarm about a centre until somebody has seen it, and so does the CLI', async () => {
     const centre = await SmallCentre.open(house.data, portOf(house.portBase, 'centres'), 'ec-centre-1');
     const sale = centre.sale('jcb-contact', 800);

@@ -1,4 +1,4 @@
-import { useSignal } from '@preact/signals';
+import { type Signal, useSignal } from '@preact/signals';
 import {
   settleAdvice,
   settleDay,
@@ -11,6 +11,7 @@ import {
   type SwitchReconciliation,
   switchReconciliation,
 } from '@tsunagu/protocols/fleet';
+import type { ComponentChildren } from 'preact';
 import { z } from 'zod';
 import { ask } from '../api.ts';
 import { may } from '../me.ts';
@@ -20,7 +21,7 @@ import { Ago, Mark, type Tone, Said, Alert } from '../parts/index.tsx';
 import { Table } from '../parts/table.tsx';
 import { useOrder } from '../parts/reload.ts';
 import { count, moment, money } from '../text/format.ts';
-import { language, t } from '../text/index.ts';
+import { language, t, type TextKey } from '../text/index.ts';
 
 const reloadMs = 5_000;
 const results: Readonly<Record<SwitchReconciliation['result'], Tone>> = {
@@ -110,36 +111,15 @@ export function Advices() {
                     <button type="button" class="quiet-button" disabled={isSending.value} onClick={() => retry(advice)}>
                       {t('switch.retry')}
                     </button>
-                    <button
-                      type="button"
-                      class="quiet-button"
-                      aria-expanded={settling.value === advice.id}
-                      onClick={() => (settling.value = settling.value === advice.id ? undefined : advice.id)}
-                    >
-                      {t('switch.settle')}
-                    </button>
+                    <Settle
+                      settling={settling}
+                      name={advice.id}
+                      isSending={isSending.value}
+                      labels={{ settle: 'switch.settle', reason: 'switch.settleReason' }}
+                      reason={settleAdvice.shape.reason}
+                      onSettle={(form) => settle(advice, form)}
+                    />
                   </>
-                )}
-                {settling.value === advice.id && (
-                  <form
-                    onSubmit={(event) => {
-                      event.preventDefault();
-                      settle(advice, event.currentTarget);
-                    }}
-                  >
-                    <label>
-                      {t('switch.settleReason')}
-                      <input
-                        name="reason"
-                        required
-                        minLength={settleAdvice.shape.reason.minLength ?? 1}
-                        maxLength={settleAdvice.shape.reason.maxLength ?? 200}
-                      />
-                    </label>
-                    <button type="submit" class="primary" disabled={isSending.value}>
-                      {t('switch.settle')}
-                    </button>
-                  </form>
                 )}
               </td>
             </tr>
@@ -251,13 +231,22 @@ export function Days({ links }: { links: readonly SwitchLink[] }) {
                 {day.settled !== null ? (
                   <Settled of={day.settled} counted={day.counted} />
                 ) : day.result === 'held' && may('fleet.operate') ? (
-                  <SettleDay
-                    isOpen={settling.value === nameOf(day)}
-                    hasTheirs={day.theirs !== null}
+                  <Settle
+                    settling={settling}
+                    name={nameOf(day)}
                     isSending={isSending.value}
-                    onToggle={() => (settling.value = settling.value === nameOf(day) ? undefined : nameOf(day))}
+                    labels={{ settle: 'switch.settleDay', reason: 'switch.settleDayReason' }}
+                    reason={settleDay.shape.reason}
                     onSettle={(form) => settle(day, form)}
-                  />
+                  >
+                    <label>
+                      {t('switch.settleDayFigures')}
+                      <select name="figures">
+                        <option value="ours">{t('switch.figures.ours')}</option>
+                        {day.theirs !== null && <option value="theirs">{t('switch.figures.theirs')}</option>}
+                      </select>
+                    </label>
+                  </Settle>
                 ) : (
                   '–'
                 )}
@@ -283,54 +272,56 @@ export function Days({ links }: { links: readonly SwitchLink[] }) {
 
 const nameOf = ({ link, day }: SwitchReconciliation): string => `${link} ${day}`;
 
-/** A person closes a day that is held: by whose totals, and why. */
-const SettleDay = ({
-  isOpen,
-  hasTheirs,
+/** A person settles something by hand, and says why; of what has that name in a list, one at a time. */
+const Settle = ({
+  settling,
+  name,
   isSending,
-  onToggle,
+  labels,
+  reason,
   onSettle,
+  children,
 }: {
-  isOpen: boolean;
-  hasTheirs: boolean;
+  settling: Signal<string | undefined>;
+  name: string;
   isSending: boolean;
-  onToggle: () => void;
+  labels: { readonly settle: TextKey; readonly reason: TextKey };
+  reason: { readonly minLength: number | null; readonly maxLength: number | null };
   onSettle: (form: HTMLFormElement) => void;
-}) => (
-  <>
-    <button type="button" class="quiet-button" aria-expanded={isOpen} onClick={onToggle}>
-      {t('switch.settleDay')}
-    </button>
-    {isOpen && (
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          onSettle(event.currentTarget);
-        }}
+  /** What is chosen besides. */
+  children?: ComponentChildren;
+}) => {
+  const isOpen = settling.value === name;
+  return (
+    <>
+      <button
+        type="button"
+        class="quiet-button"
+        aria-expanded={isOpen}
+        onClick={() => (settling.value = isOpen ? undefined : name)}
       >
-        <label>
-          {t('switch.settleDayFigures')}
-          <select name="figures">
-            <option value="ours">{t('switch.figures.ours')}</option>
-            {hasTheirs && <option value="theirs">{t('switch.figures.theirs')}</option>}
-          </select>
-        </label>
-        <label>
-          {t('switch.settleDayReason')}
-          <input
-            name="reason"
-            required
-            minLength={settleDay.shape.reason.minLength ?? 1}
-            maxLength={settleDay.shape.reason.maxLength ?? 200}
-          />
-        </label>
-        <button type="submit" class="primary" disabled={isSending}>
-          {t('switch.settleDay')}
-        </button>
-      </form>
-    )}
-  </>
-);
+        {t(labels.settle)}
+      </button>
+      {isOpen && (
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            onSettle(event.currentTarget);
+          }}
+        >
+          {children}
+          <label>
+            {t(labels.reason)}
+            <input name="reason" required minLength={reason.minLength ?? 1} maxLength={reason.maxLength ?? 200} />
+          </label>
+          <button type="submit" class="primary" disabled={isSending}>
+            {t(labels.settle)}
+          </button>
+        </form>
+      )}
+    </>
+  );
+};
 
 /** Whose totals count of a closed day, which those are, and who closed it when and why. */
 const Settled = ({

@@ -1,6 +1,11 @@
 import { useSignal } from '@preact/signals';
-import { type SwitchLink, switchLinkOrder, switchLinks, switchPaths } from '@tsunagu/protocols/fleet';
-import { z } from 'zod';
+import {
+  type SwitchLink,
+  switchLinkOrder,
+  switchLinkOrdered,
+  switchLinks,
+  switchPaths,
+} from '@tsunagu/protocols/fleet';
 import { ask } from '../api.ts';
 import { may } from '../me.ts';
 import { Ago, Mark, type Tone, Said, Alert } from '../parts/index.tsx';
@@ -28,9 +33,16 @@ export function SwitchPage() {
   const send = (link: SwitchLink, verb: (typeof verbs.options)[number]): void =>
     void order(async () => {
       const path = switchPaths.linkOrders(link.id);
-      await ask(z.object({}), path, { method: 'POST', body: { verb }, key: crypto.randomUUID() });
+      const { echo } = await ask(switchLinkOrdered, path, {
+        method: 'POST',
+        body: { verb },
+        key: crypto.randomUUID(),
+      });
       await again();
-      return t('switch.ordered', { link: link.name[language.value], verb: t(`switch.verb.${verb}`) });
+      const name = link.name[language.value];
+      if (echo === null) return t('switch.ordered', { link: name, verb: t(`switch.verb.${verb}`) });
+      const text = t('switch.echoed', { link: name, answered: count(echo.answered), sent: count(echo.sent) });
+      return { text, isFailure: echo.answered < Math.max(1, echo.sent) };
     });
   const issuers = links.value?.filter(({ side }) => side === 'issuer') ?? [];
   const on = issuers.filter(({ state }) => state === 'signed-on').length;

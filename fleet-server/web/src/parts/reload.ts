@@ -25,11 +25,11 @@ export function useReload(
   return { fault, again };
 }
 
-/** Orders something; `said` tells what came of it. */
+/** Orders something; `said` tells what came of it: words where it did what it should, else also whether that is a failure. */
 export function useOrder(): {
   readonly said: ReadonlySignal<SaidOf>;
   readonly isSending: ReadonlySignal<boolean>;
-  readonly order: (work: () => Promise<string>) => Promise<void>;
+  readonly order: (work: () => Promise<string | NonNullable<SaidOf>>) => Promise<void>;
 } {
   const said = useSignal<SaidOf>(undefined);
   const isSending = useSignal(false);
@@ -39,7 +39,8 @@ export function useOrder(): {
     async order(work) {
       isSending.value = true;
       try {
-        said.value = { text: await work(), isFailure: false };
+        const told = await work();
+        said.value = typeof told === 'string' ? { text: told, isFailure: false } : told;
       } catch (error) {
         said.value = { text: faultText(error), isFailure: true };
       } finally {

@@ -594,6 +594,7 @@ export const en = {
   'switch.verb.change-key': 'New keys',
   'switch.verb.echo': 'Test',
   'switch.ordered': '{{link}}: {{verb}} is ordered.',
+  'switch.echoed': '{{link}}: the test was answered on {{answered}} of {{sent}} connections.',
   'fleet.alarms': 'Alarms of terminals',
   'fleet.alarmFilter': 'Serial, or code of an alarm',
   'switch.alarms': 'Alarms of the switch',

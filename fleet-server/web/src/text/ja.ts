@@ -595,6 +595,7 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'switch.verb.change-key': '鍵更新',
   'switch.verb.echo': '疎通確認',
   'switch.ordered': '{{link}}：{{verb}}を指示しました。',
+  'switch.echoed': '{{link}}：回線試験の応答は{{sent}}接続中{{answered}}接続です。',
   'fleet.alarms': '端末の警報',
   'fleet.alarmFilter': '端末番号または警報コード',
   'switch.alarms': 'スイッチの警報',
