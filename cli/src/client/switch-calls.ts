@@ -45,6 +45,9 @@ export interface SwitchClient {
 
 const nothing = z.object({});
 
+/** A day whose items are compared is asked for page by page, each page within the deadline of its link. */
+const reconcileTimeoutMs = 120_000;
+
 export function switchCalls({ call, all }: Calls): SwitchClient {
   const items = async <T>(answer: Promise<Result<{ readonly items: readonly T[] }>>): Promise<Result<readonly T[]>> => {
     const answered = await answer;
@@ -65,7 +68,7 @@ export function switchCalls({ call, all }: Calls): SwitchClient {
     switchAlarms: () => all(switchAlarmView, switchPaths.alarms),
     alarmSeen: (id) => call(nothing, switchPaths.alarmSeen(id), {}),
     reconciliations: (count) => all(switchReconciliation, switchPaths.reconciliations, count),
-    reconcileDay: (what) => call(switchReconciliation, switchPaths.reconciliations, what),
+    reconcileDay: (what) => call(switchReconciliation, switchPaths.reconciliations, what, 'POST', reconcileTimeoutMs),
     settleDay: (link, day, what) => call(switchReconciliation, switchPaths.daySettlement(link, day), what),
     differencesOf: (link, day) => items(call(switchDifferences, switchPaths.differences(link, day))),
   };

@@ -80,9 +80,10 @@ export async function explainRoute({ client, console, json }: Context, question:
     console.out(JSON.stringify(answer.value));
     return exit.ok;
   }
-  const { columns, verdicts, goes, nowhere, standIn } = console.texts.switchRules;
+  const { columns, verdicts, goes, nowhere, away, standIn } = console.texts.switchRules;
   const { link, scheme, version, steps } = answer.value;
-  console.out(link === null ? nowhere(version) : goes(link, scheme ?? '', version));
+  const isAway = steps.some(({ verdict }) => verdict === 'link-down' || verdict === 'link-unknown');
+  console.out(link === null ? (isAway ? away : nowhere)(version) : goes(link, scheme ?? '', version));
   for (const line of layOut(
     [
       { head: columns.prefix, cell: (step: RouteExplanation['steps'][number]) => step.prefix },

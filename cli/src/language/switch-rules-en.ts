@@ -50,6 +50,8 @@ export const switchRulesEn = {
     goes: (link: string, scheme: string, version: number) => `${scheme} → ${link} (table ${version})`,
     nowhere: (version: number) =>
       `goes nowhere (table ${version}): no route fits this card, and it is declined with 908.\nAdd one for its leading digits: tsunagu switch rules show routing, then tsunagu switch rules set routing FILE --reason ….`,
+    away: (version: number) =>
+      `goes nowhere now (table ${version}): the link that it belongs to is down, and it is declined with 912 unless stand-in approves it.\nWhat the link does: tsunagu switch links; who stands in: tsunagu switch rules show stand-in.`,
     standIn: (verdict: string) => `stand-in: ${verdict}`,
   },
   switchRates: {

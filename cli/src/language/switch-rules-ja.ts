@@ -46,6 +46,8 @@ export const switchRulesJa: typeof switchRulesEn = {
     goes: (link, scheme, version) => `${scheme} → ${link} (経路表 ${version})`,
     nowhere: (version) =>
       `経路なし (経路表 ${version}): 当てはまる経路がなく、908で拒否されます。\n先頭桁の経路を追加してください: tsunagu switch rules show routing、その後 tsunagu switch rules set routing ファイル --reason …。`,
+    away: (version) =>
+      `現在は送信先なし (経路表 ${version}): 対象のリンクが切断されており、代行承認されなければ912で拒否されます。\nリンクの状態: tsunagu switch links、代行のルール: tsunagu switch rules show stand-in。`,
     standIn: (verdict) => `代行: ${verdict}`,
   },
   switchRates: {

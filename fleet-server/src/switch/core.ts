@@ -23,7 +23,7 @@ import { openStandIn, type StandIn } from './stand-in/stand-in.ts';
 import { centreFace, terminalFace } from './transaction/asking.ts';
 import { Processing } from './transaction/processing.ts';
 import type { Roads } from './transaction/roads.ts';
-import { isTaken, Lane } from './transaction/store-and-forward.ts';
+import { Lane } from './transaction/store-and-forward.ts';
 
 /** What the core has of the world outside: its links to issuers, and which merchant centres are there. */
 export interface CoreOptions<Prepared extends Pick<PreparedLink, 'link'>> {
@@ -103,9 +103,7 @@ export async function openCore<Prepared extends Pick<PreparedLink, 'link'>>(
       new Lane(world, journal, advices, link, () => issuers.get(link), {
         refusable: (row) =>
           row.advice === 'reversal' ? advices.isVoid(row) : row.sale_id !== null && standIn.has(row.sale_id),
-        async answered(row, actionCode) {
-          if (row.advice === 'posting' && row.sale_id !== null) await standIn.advised(row.sale_id, actionCode);
-          if (row.advice === 'posting' || isTaken('reversal', actionCode)) return;
+        voidRefused(row, actionCode) {
           const { fault } = fail('SWITCH_VOID_REFUSED', { facts: { sale: row.sale_id ?? '', actionCode } });
           world.log('warn', 'voidRefused', { link, fault });
           rooms.alarm({ place: link, serial: undefined, fault });

@@ -88,7 +88,6 @@ const noSwitchRules: ApiRooms['switchRules'] = {
     left: unasked,
     releaseLost: unasked,
     release: unasked,
-    advised: unasked,
     has: unasked,
     list: unasked,
   },

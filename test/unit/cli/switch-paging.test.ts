@@ -1,11 +1,16 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type SwitchTransaction, switchRulePaths } from '@tsunagu/protocols/fleet';
+import {
+  type RouteExplanation,
+  routeQuestion,
+  type SwitchTransaction,
+  switchRulePaths,
+} from '@tsunagu/protocols/fleet';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openClient } from '../../../cli/src/client/index.ts';
 import { searchTransactions } from '../../../cli/src/commands/switch.ts';
-import { listStandIn } from '../../../cli/src/commands/switch-rules.ts';
+import { explainRoute, listStandIn } from '../../../cli/src/commands/switch-rules.ts';
 import { exit } from '../../../cli/src/console/index.ts';
 import { keptConsole } from './kept-console.ts';
 
@@ -50,6 +55,9 @@ const one = (index: number): SwitchTransaction => ({
   ...(index === 1 && { method: { code: '61', instalments: 3 } }),
 });
 
+const step = { prefix: '4', scheme: 'visa', link: 'card-company-1', priority: 50, costMinor: 0 } as const;
+let explained: RouteExplanation;
+
 /** A journal of 450 that hands out pages as the API does. */
 let server: Server;
 let asked: string[] = [];
@@ -59,6 +67,7 @@ beforeAll(async () => {
     response.setHeader('content-type', 'application/json');
     if (pathname === switchRulePaths.standIn)
       return void response.end(JSON.stringify({ items: [stoodIn], next: null }));
+    if (pathname === switchRulePaths.explanations) return void response.end(JSON.stringify(explained));
     asked.push(searchParams.get('lastFour') ?? '');
     const [at, limit] = [Number(searchParams.get('cursor') ?? '0'), Number(searchParams.get('limit'))];
     const items = Array.from({ length: Math.min(limit, kept - at) }, (_, index) => one(at + index));
@@ -113,4 +122,20 @@ test('approvals in the place of an issuer are told in local time, too', async ()
   const { console, printed } = keptConsole('ja');
   await inTokyo(() => listStandIn({ world, console, client: clientOf(), json: false }, undefined));
   expect(printed().out).toContain('2026-11-27 09:00:00');
+});
+
+test.each([
+  ['amount', /no route fits this card.*908/, /当てはまる経路がなく.*908/],
+  ['link-down', /link that it belongs to is down.*912/, /リンクが切断されており.*912/],
+] as const)('a card that goes nowhere is told why: %s', async (verdict, english, japanese) => {
+  explained = { version: 2, link: null, scheme: null, steps: [{ ...step, verdict }], standIn: 'approve' };
+  for (const [lang, says] of [
+    ['en', english],
+    ['ja', japanese],
+  ] as const) {
+    const { console, printed } = keptConsole(lang);
+    const context = { world, console, client: clientOf(), json: false };
+    expect(await explainRoute(context, routeQuestion.parse({ digits: '476173' }))).toBe(exit.ok);
+    expect(printed().out).toMatch(says);
+  }
 });

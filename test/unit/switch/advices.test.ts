@@ -77,6 +77,37 @@ test('one that a person settles is over, with their name and reason in the journ
   await until(() => house.sw.links()[0]?.state === 'signed-on');
 });
 
+test('an approval in the place of an issuer is no longer under way once a person settled its advice', async () => {
+  const { rules, standIn, operator } = house.sw;
+  const amountMinor = 7_003;
+  const issuer = {
+    link: cardCompanyLink.id,
+    saleMaxMinor: 10_000,
+    cardDay: { minor: 50_000, count: 50 },
+    issuerDayMinor: 100_000,
+  };
+  const { version } = unwrap(await rules.view('stand-in'));
+  unwrap(await rules.change('stand-in', version, { issuers: [issuer] }, 'test', 'person/1'));
+  await house.stopCardCompany();
+  await until(() => house.sw.links()[0]?.state === 'down');
+  expect((await terminal.ask(terminal.sale('visa-contact', amountMinor))).text(39)).toBe('000');
+  const states = async () => (await standIn.list(10, undefined, undefined)).map(({ state }) => state);
+  expect(await states()).toEqual(['advising']);
+  await house.startCardCompany();
+  const { ledger } = house;
+  const append = ledger.append.bind(ledger);
+  ledger.append = () => Promise.reject(new Error('disk full'));
+  let id = '';
+  await until(async () => {
+    const dead = unwrap(await operator.advices(true, { limit: 10 })).items;
+    id = dead.find((advice) => advice.amountMinor === amountMinor)?.id ?? '';
+    return id !== '';
+  });
+  expect((await operator.settle(id, 'person/1', 'confirmed by telephone')).ok).toBe(true);
+  expect(await states()).toEqual(['taken']);
+  ledger.append = append;
+});
+
 test('a second switch on the same journal fences the first: what it cannot commit it does not send', async () => {
   const before = house.ledger.takenMinor;
   const { beginEpoch } = await import('@tsunagu/fleet-server/switch/journal/epoch');

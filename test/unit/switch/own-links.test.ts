@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -271,4 +271,11 @@ test('a PIN over a link that carries none is 115 and an alarm, and nothing is se
       await house.close();
     }
   }
+});
+
+test('the link file that the README of the switch shows is one', async () => {
+  const readme = await readFile(new URL('../../../fleet-server/src/switch/README.md', import.meta.url), 'utf8');
+  const [, shown] = /<<'JSON'\n(.+?)\nJSON\n/s.exec(readme) ?? [];
+  const read = parseLink(JSON.parse(shown ?? ''));
+  expect(read.ok ? read.value.id : read.fault).toBe('acme-bank-1');
 });

@@ -1,7 +1,8 @@
 import { reversalReasons } from '@tsunagu/protocols/acquiring';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import type { Store } from '../../store/index.ts';
+import type { Transaction } from 'kysely';
+import type { Database, Store } from '../../store/index.ts';
 import type { SaleEvent } from '../transaction/rules.ts';
 import type { Decision, Journal } from './journal.ts';
 import type { ReversalRow } from './tables.ts';
@@ -103,8 +104,8 @@ export class Advices {
   }
 
   /** The issuer does not take what was approved in its place, and has said so for good: its books do not have it. */
-  refused(row: ReversalRow): Promise<SaleRow | undefined> {
-    return this.#end(row, 'delivered', undefined, { type: 'postingRefused' });
+  refused(row: ReversalRow, actionCode: string): Promise<SaleRow | undefined> {
+    return this.#end(row, 'delivered', undefined, { type: 'postingRefused' }, actionCode);
   }
 
   /** Whether the issuer may refuse a reversal: a person's void that waits for its word, or one that is followed by a reversal that it has to take. */
@@ -178,6 +179,7 @@ export class Advices {
       const sale = await commit.sale(row.sale_id);
       if (ended.numUpdatedRows === 0n) return sale;
       if (hand) this.#journal.entry(commit, 'advice-settled', sale.id, sale.serial, { ...hand });
+      if (row.advice === 'posting') await standInEnded(tx, sale.id, event, actionCode);
       const none = (): Decision => {
         throw new Error('an advice that was taken answers nobody');
       };
@@ -200,4 +202,19 @@ export class Advices {
       return after;
     });
   }
+}
+
+/** What became of an approval in the issuer's place, however its advice came to an end; nothing for any other. */
+async function standInEnded(
+  tx: Transaction<Database>,
+  sale: string,
+  { type }: SaleEvent,
+  actionCode: string | undefined,
+): Promise<void> {
+  await tx
+    .updateTable('switch_stand_in')
+    .set(type === 'postingRefused' ? { state: 'refused', action_code: actionCode ?? null } : { state: 'taken' })
+    .where('sale_id', '=', sale)
+    .where('state', '=', 'advising')
+    .execute();
 }

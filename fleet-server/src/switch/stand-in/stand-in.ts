@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { adviceReasons, localTransactionTime, operations, terminalLink } from '@tsunagu/protocols/acquiring';
 import type { StandInRule, StandInUse } from '@tsunagu/protocols/fleet';
-import { isApproval, type FieldValue, type Message } from '@tsunagu/protocols/iso8583';
+import { type FieldValue, type Message } from '@tsunagu/protocols/iso8583';
 import { lastFour, type Secret } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { type RawBuilder, sql, type Transaction } from 'kysely';
@@ -50,8 +50,6 @@ export interface StandIn {
    * epoch, which no other node can commit a sale under; what this node has in hand stays.
    */
   releaseLost(): Promise<void>;
-  /** What the issuer said of the advice. Nothing happens for a sale that was not approved here. */
-  advised(saleId: string, actionCode: string): Promise<void>;
   /** Whether a sale was approved here. */
   has(saleId: string): Promise<boolean>;
   /** Approvals, newest first. */
@@ -145,17 +143,6 @@ export function openStandIn(
     },
     async release(saleId) {
       await store.write((tx) => tx.deleteFrom('switch_stand_in').where('sale_id', '=', saleId).execute());
-    },
-    async advised(saleId, actionCode) {
-      const isTaken = isApproval(actionCode) || /^90[01]$|^913$/.test(actionCode);
-      await store.write((tx) =>
-        tx
-          .updateTable('switch_stand_in')
-          .set(isTaken ? { state: 'taken' } : { state: 'refused', action_code: actionCode })
-          .where('sale_id', '=', saleId)
-          .where('state', '=', 'advising')
-          .execute(),
-      );
     },
     has: async (saleId) =>
       (await store.db

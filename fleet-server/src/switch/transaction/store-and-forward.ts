@@ -21,8 +21,8 @@ export const isTaken = (advice: ReversalRow['advice'], actionCode: string): bool
 export interface AdviceListener {
   /** Whether the issuer may refuse it: an approval that was given in its place, or a person's void of what went onto a card. Anything else it has to take. */
   refusable(row: ReversalRow): Promise<boolean> | false;
-  /** The issuer took it, or refused what it may refuse. */
-  answered(row: ReversalRow, actionCode: string): Promise<void>;
+  /** The issuer refused a void, which it may. */
+  voidRefused(row: ReversalRow, actionCode: string): void;
   delivered(row: ReversalRow, sale: SaleRow | undefined): void;
   /** A person has to look. */
   stuck(row: ReversalRow, actionCode: string | undefined): void;
@@ -173,14 +173,15 @@ export class Lane {
       actionCode !== undefined &&
       (isTaken(row.advice, actionCode) || (/^[12]\d\d$/.test(actionCode) && (await this.#listener.refusable(row))));
     if (answer.type === 'answered' && isOver) {
-      await this.#listener.answered(row, actionCode);
+      const taken = isTaken(row.advice, actionCode);
+      if (!taken && row.advice === 'reversal') this.#listener.voidRefused(row, actionCode);
       await this.#over(
         attempt,
-        isTaken(row.advice, actionCode)
+        taken
           ? this.#advices.delivered(attempt, answer.message.text(28))
           : row.advice === 'reversal'
             ? this.#advices.voidRefused(attempt, actionCode)
-            : this.#advices.refused(attempt),
+            : this.#advices.refused(attempt, actionCode),
       );
     }
     // A late answer may have ended it meanwhile.
