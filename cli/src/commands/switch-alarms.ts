@@ -13,8 +13,16 @@ export type AlarmFilter = Readonly<Record<string, string>>;
 /** Where they are read, and marked as seen. */
 const callsOf = (client: Context['client'], of: AlarmsOf) =>
   of === 'switch'
-    ? { list: client.switchAlarms, seen: client.alarmSeen, seenAll: client.alarmsSeen }
-    : { list: client.alarms, seen: client.terminalAlarmSeen, seenAll: client.terminalAlarmsSeen };
+    ? {
+        list: (filter: AlarmFilter) => client.switchAlarms(filter),
+        seen: (id: string) => client.alarmSeen(id),
+        seenAll: (which: AlarmFilter) => client.alarmsSeen(which),
+      }
+    : {
+        list: (filter: AlarmFilter) => client.alarms(filter),
+        seen: (id: string) => client.terminalAlarmSeen(id),
+        seenAll: (which: AlarmFilter) => client.terminalAlarmsSeen(which),
+      };
 
 /** What nobody has seen yet, with what it means and what to do. Exit 5 when there are some. */
 export async function showAlarms(context: Context, of: AlarmsOf, filter: AlarmFilter): Promise<ExitCode> {
