@@ -9,9 +9,9 @@ import {
 import { z } from 'zod';
 import { ask } from '../api.ts';
 import { may } from '../me.ts';
-import { More, useFresh, useGrowing, atLeast } from '../parts/growing.tsx';
-import { Ago, Alert, Mark, Said } from '../parts/index.tsx';
-import { Table } from '../parts/table.tsx';
+import { atLeast, useFresh, useGrowing } from '../parts/growing.tsx';
+import { Ago, Mark, Said } from '../parts/index.tsx';
+import { Listed } from '../parts/listed.tsx';
 import { useOrder } from '../parts/reload.ts';
 import { count } from '../text/format.ts';
 import { errorNext, errorText, t } from '../text/index.ts';
@@ -75,58 +75,56 @@ export function Alarms({ of = 'switch' }: { of?: keyof typeof sources }) {
           </button>
         )}
       </header>
-      <Alert text={list.fault.value} />
       <Said of={said.value} />
-      {alarms.value?.length === 0 && <p class="quiet pad">{t('switch.noAlarms')}</p>}
-      {alarms.value !== undefined && alarms.value.length > 0 && (
-        <Table
-          id="alarms"
-          title="alarms-title"
-          heads={[
-            'switch.alarm',
-            'switch.from',
-            { text: 'switch.alarmCount', as: 'number' },
-            may('fleet.operate') && 'switch.orders',
-          ]}
-        >
-          {alarms.value.map((alarm) => (
-            <tr key={alarm.id} data-alarm={alarm.code}>
-              <th scope="row" class="prose">
-                {errorText(alarm.code)}
-                <span class="under">{errorNext(alarm.code)}</span>
-              </th>
-              <td class="mono">
-                {of === 'terminals' ? <a href={`/terminals/${alarm.from}`}>{alarm.from}</a> : alarm.from}
-                <span class="under prose">
-                  {Object.entries(alarm.facts)
-                    .map(([name, value]) => `${name} ${String(value)}`)
-                    .join(' · ')}
-                </span>
+      <Listed
+        list={list}
+        id="alarms"
+        title="alarms-title"
+        name={title}
+        none="switch.noAlarms"
+        heads={[
+          'switch.alarm',
+          'switch.from',
+          { text: 'switch.alarmCount', as: 'number' },
+          may('fleet.operate') && 'switch.orders',
+        ]}
+      >
+        {(alarm) => (
+          <tr key={alarm.id} data-alarm={alarm.code}>
+            <th scope="row" class="prose">
+              {errorText(alarm.code)}
+              <span class="under">{errorNext(alarm.code)}</span>
+            </th>
+            <td class="mono">
+              {of === 'terminals' ? <a href={`/terminals/${alarm.from}`}>{alarm.from}</a> : alarm.from}
+              <span class="under prose">
+                {Object.entries(alarm.facts)
+                  .map(([name, value]) => `${name} ${String(value)}`)
+                  .join(' · ')}
+              </span>
+            </td>
+            <td class="number">
+              {count(alarm.count)}
+              <span class="under">
+                <Ago at={alarm.lastAt} />
+              </span>
+            </td>
+            {may('fleet.operate') && (
+              <td class="buttons">
+                <button
+                  type="button"
+                  class="quiet-button"
+                  disabled={isSending.value}
+                  aria-label={`${alarm.from}: ${t('switch.see')}`}
+                  onClick={() => see(alarm)}
+                >
+                  {t('switch.see')}
+                </button>
               </td>
-              <td class="number">
-                {count(alarm.count)}
-                <span class="under">
-                  <Ago at={alarm.lastAt} />
-                </span>
-              </td>
-              {may('fleet.operate') && (
-                <td class="buttons">
-                  <button
-                    type="button"
-                    class="quiet-button"
-                    disabled={isSending.value}
-                    aria-label={`${alarm.from}: ${t('switch.see')}`}
-                    onClick={() => see(alarm)}
-                  >
-                    {t('switch.see')}
-                  </button>
-                </td>
-              )}
-            </tr>
-          ))}
-        </Table>
-      )}
-      <More list={list} name={t(title)} />
+            )}
+          </tr>
+        )}
+      </Listed>
     </section>
   );
 }
