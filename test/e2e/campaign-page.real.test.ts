@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
-import { campaignDetail, campaignSummary, page as pageOf } from '@tsunagu/protocols/fleet';
+import { campaignDetail, campaignSummary, page as listOf } from '@tsunagu/protocols/fleet';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newFolder, removeFolder, type TestHouse, testHouse } from '../unit/core/support.ts';
+import { newFolder, removeFolder, signedIn as callerOf, type TestHouse, testHouse } from '../unit/core/support.ts';
 import { browserFlags, browserPath } from './browser.ts';
+import { pageOf } from './page-of.ts';
 
 const webDir = join(import.meta.dirname, '../../fleet-server/dist-web');
 const shops = ['本店', '駅前店', '駅前店'];
@@ -33,24 +34,11 @@ describe.skipIf(!existsSync(browserPath))('campaigns in a browser, over a whole 
     removeFolder(folder);
   });
 
-  /** Somebody whom the owner of the machine let in, in a browser of their own. */
-  async function signedIn(name: string, role: 'operator' | 'admin' | 'viewer', locale: string): Promise<Page> {
-    const made = await house.call('POST', '/people', { name, roles: [role] });
-    const link = await house.call('POST', `/people/${String(made.body['id'])}/sign-ins`, {});
-    const page = await (await browser.newContext({ locale, viewport: { width: 1440, height: 1000 } })).newPage();
-    page.on('console', (message) => {
-      // The browser tells of each answer that was meant to be a refusal.
-      if (['error', 'warning'].includes(message.type()) && !/status of 4/.test(message.text()))
-        complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(error.message));
-    await page.goto(String(link.body['url']));
-    await page.waitForSelector('[data-testid=me]');
-    return page;
-  }
+  const signedIn = (name: string, role: 'operator' | 'admin' | 'viewer', locale: 'en-GB' | 'ja-JP') =>
+    pageOf(browser, house, { name, role, locale }, complaints);
   const at = (path: string): string => new URL(path, house.house.managementUrl).href;
   const campaigns = async () =>
-    pageOf(campaignSummary).parse((await house.call('GET', '/campaigns?limit=200')).body).items;
+    listOf(campaignSummary).parse((await house.call('GET', '/campaigns?limit=200')).body).items;
   const violations = async (page: Page): Promise<string[]> =>
     (await new AxeBuilder({ page }).analyze()).violations.map(
       ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`,
@@ -135,13 +123,17 @@ describe.skipIf(!existsSync(browserPath))('campaigns in a browser, over a whole 
     for (const one of [page, second]) await one.context().close();
   }, 120_000);
 
-  it('proposes a job and a key in the other language, without a gate; who may not is not asked', async () => {
+  it('proposes a job in the other language, not a key for a slot that there is not, without a gate; who may not is not asked', async () => {
     const page = await signedIn('nomura', 'operator', 'ja-JP');
     await page.goto(at('/campaigns/new'));
     const form = page.locator('[data-testid=propose]');
     await form.waitFor();
     expect(await form.innerText()).not.toMatch(/\bcampaign\.[a-z]\w+|[{}]{2}|undefined|NaN/);
     await form.locator('input[name=name]').fill('ログ');
+    await form.locator('select[name="action.kind"]').selectOption('keys');
+    await form.locator('input[name="action.slot"]').fill('nowhere');
+    await form.locator('button[value=propose]').click();
+    await form.locator('[data-at="action.slot"] [role=alert]').waitFor();
     await form.locator('select[name="action.kind"]').selectOption('job');
     await form.locator('select[name="action.body.type"]').selectOption('log.pull');
     const params = form.locator('textarea[name="action.body.params"]');
@@ -177,13 +169,10 @@ describe.skipIf(!existsSync(browserPath))('campaigns in a browser, over a whole 
 
   it('lists them to the first one, page by page', async () => {
     const before = (await campaigns()).length;
+    const operator = await callerOf(house, 'abe', 'operator');
     for (let number = before; number < 53; number += 1) {
-      const { status } = await house.call('POST', '/campaigns', {
-        name: `number ${number}`,
-        action: { kind: 'job', body: { type: 'terminal.diagnose', params: {} } },
-        gate: null,
-      });
-      expect(status).toBe(201);
+      const action = { kind: 'job', body: { type: 'terminal.diagnose', params: {} } };
+      expect(await operator('/campaigns', { name: `number ${number}`, action, gate: null })).toHaveProperty('id');
     }
     const page = await signedIn('kato', 'viewer', 'en-GB');
     await page.goto(at('/campaigns'));
