@@ -99,7 +99,7 @@ export function ProposeCampaignPage() {
             else propose(event.currentTarget);
           }}
         >
-          <Text at="name" text="campaign.name" isRequired lengthMax={80} />
+          <Text at="name" text="access.name" isRequired lengthMax={80} />
           <Place at="target">
             <label>
               {t('campaign.target')}
@@ -501,24 +501,23 @@ const Ring = ({ at, percent }: { at: string; percent: number | undefined }) => (
         </select>
       </label>
     </Place>
-    <Place at={`${at}.failures`}>
-      <Figure at={`${at}.failures.count`} text="campaign.failures.count" value={undefined} min={1} max={1_000_000} />
-      <Figure
-        at={`${at}.failures.percent`}
-        text="campaign.failures.percent"
-        value={usualRing?.failures.percent}
-        min={0}
-        max={100}
-        step="any"
-      />
-      <Figure
-        at={`${at}.failures.minimum`}
-        text="campaign.failures.minimum"
-        value={usualRing?.failures.minimum}
-        min={1}
-        max={1_000_000}
-      />
-    </Place>
+    <Place at={`${at}.failures`} />
+    <Figure at={`${at}.failures.count`} text="campaign.failures.count" value={undefined} min={1} max={1_000_000} />
+    <Figure
+      at={`${at}.failures.percent`}
+      text="campaign.failures.percent"
+      value={usualRing?.failures.percent}
+      min={0}
+      max={100}
+      step="any"
+    />
+    <Figure
+      at={`${at}.failures.minimum`}
+      text="campaign.failures.minimum"
+      value={usualRing?.failures.minimum}
+      min={1}
+      max={1_000_000}
+    />
   </>
 );
 
