@@ -195,13 +195,25 @@ const alarms = program
   .option('--serial <serial>', 'only those of this terminal')
   .option('--shop <shop>', 'only those of terminals in this shop')
   .action((filter: Record<string, string>) =>
-    withServer(async (context) => (await import('./commands/switch-alarms.ts')).showTerminalAlarms(context, filter)),
+    withServer(async (context) =>
+      (await import('./commands/switch-alarms.ts')).showAlarms(context, 'terminals', filter),
+    ),
   );
 alarms
-  .command('seen <alarm>')
-  .description('you have seen an alarm: it leaves the list / 警報を確認済みにする')
-  .action((id: string) =>
-    withServer(async (context) => (await import('./commands/switch-alarms.ts')).seeAlarm(context, id, 'terminals')),
+  .command('seen [alarm]')
+  .description(
+    'you have seen an alarm, or all of --code, --serial or --shop: they leave the list / 警報を確認済みにする',
+  )
+  .option('--all', 'all of them', false)
+  .action((id: string | undefined, { all: isAll }: { all: boolean }) =>
+    withServer(async (context) =>
+      // The options of a filter are those of `alarms`, wherever they stand.
+      (await import('./commands/switch-alarms.ts')).seeAlarms(context, 'terminals', {
+        id,
+        filter: alarms.opts<Record<string, string>>(),
+        isAll,
+      }),
+    ),
   );
 
 addJobCommands(program, shell);

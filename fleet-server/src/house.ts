@@ -679,6 +679,7 @@ async function build(
       return { list: regularList, version, overlaySeq, entries: await built(negative).entries() };
     },
     switched: () => built(switched).operator.figures(),
+    alarms: () => estate.alarmCounts(),
     streams: () => api.value.streams,
     lowStock: () => refurbish.lowStock(),
     expiry: () => built(expiry).summary(),

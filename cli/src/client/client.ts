@@ -116,6 +116,8 @@ import {
   timelineEntry,
   type setNegativeList,
   type ReportTrouble,
+  type AlarmsSeen,
+  alarmsSeen,
   type SwitchAlarmView,
   switchAlarmView,
 } from '@tsunagu/protocols/fleet';
@@ -214,6 +216,8 @@ export interface Client extends AccessClient, KeyClient, SwitchClient, SwitchRul
   /** Alarms of terminals that nobody has seen; by code, terminal or shop. */
   alarms(filter: Readonly<Record<string, string>>): Promise<Result<readonly SwitchAlarmView[]>>;
   terminalAlarmSeen(id: string): Promise<Result<unknown>>;
+  /** All that a filter finds and that were not raised after `until`. */
+  terminalAlarmsSeen(which: Readonly<Record<string, string>>): Promise<Result<AlarmsSeen>>;
   /** The first of the horizon, by date. */
   expiry(count: number): Promise<Result<readonly ExpiryEntry[]>>;
   authorities(): Promise<Result<AuthoritiesView>>;
@@ -422,6 +426,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     moveLifecycle: (serial, move) => call(lifecycleView, managementPaths.lifecycle(serial), move),
     alarms: (filter) => all(switchAlarmView, `${managementPaths.alarms}?${new URLSearchParams(filter).toString()}`),
     terminalAlarmSeen: (id) => call(z.object({}), managementPaths.alarmSeen(id), {}),
+    terminalAlarmsSeen: (which) => call(alarmsSeen, managementPaths.alarmsSeen, which),
     async expiry(count) {
       const answer = await call(page(expiryEntry), `${managementPaths.expiry}?limit=${count}`);
       return answer.ok ? ok(answer.value.items) : answer;

@@ -2,6 +2,8 @@ import {
   type reconcileDay,
   type settleDay,
   type SwitchAdvice,
+  type AlarmsSeen,
+  alarmsSeen,
   type SwitchAlarmView,
   switchAlarmView,
   switchAdvice,
@@ -35,8 +37,11 @@ export interface SwitchClient {
   switchAdvices(isDead: boolean): Promise<Result<readonly SwitchAdvice[]>>;
   retryAdvice(id: string): Promise<Result<unknown>>;
   settleAdvice(id: string, reason: string): Promise<Result<unknown>>;
-  switchAlarms(): Promise<Result<readonly SwitchAlarmView[]>>;
+  /** Alarms of the switch that nobody has seen; by code or origin. */
+  switchAlarms(filter: Readonly<Record<string, string>>): Promise<Result<readonly SwitchAlarmView[]>>;
   alarmSeen(id: string): Promise<Result<unknown>>;
+  /** All that a filter finds and that were not raised after `until`. */
+  alarmsSeen(which: Readonly<Record<string, string>>): Promise<Result<AlarmsSeen>>;
   reconciliations(count: number): Promise<Result<readonly SwitchReconciliation[]>>;
   reconcileDay(what: z.input<typeof reconcileDay>): Promise<Result<SwitchReconciliation>>;
   settleDay(link: string, day: string, what: z.input<typeof settleDay>): Promise<Result<SwitchReconciliation>>;
@@ -65,8 +70,9 @@ export function switchCalls({ call, all }: Calls): SwitchClient {
     switchAdvices: (isDead) => all(switchAdvice, `${switchPaths.advices}?state=${isDead ? 'dead' : 'all'}`),
     retryAdvice: (id) => call(nothing, switchPaths.adviceRetry(id), {}),
     settleAdvice: (id, reason) => call(nothing, switchPaths.adviceSettlement(id), { reason }),
-    switchAlarms: () => all(switchAlarmView, switchPaths.alarms),
+    switchAlarms: (filter) => all(switchAlarmView, `${switchPaths.alarms}?${new URLSearchParams(filter).toString()}`),
     alarmSeen: (id) => call(nothing, switchPaths.alarmSeen(id), {}),
+    alarmsSeen: (which) => call(alarmsSeen, switchPaths.alarmsSeen, which),
     reconciliations: (count) => all(switchReconciliation, switchPaths.reconciliations, count),
     reconcileDay: (what) => call(switchReconciliation, switchPaths.reconciliations, what, 'POST', reconcileTimeoutMs),
     settleDay: (link, day, what) => call(switchReconciliation, switchPaths.daySettlement(link, day), what),

@@ -81,11 +81,22 @@ export function addSwitchCommands(program: Command, { withServer }: Shell): void
   group
     .command('alarms')
     .description('alarms that nobody has seen yet / 未確認の警報')
-    .action(() => withServer(async (context) => (await import('./switch-alarms.ts')).showAlarms(context)));
+    .option('--code <code>', 'only those of this code')
+    .option('--from <origin>', 'only those from this terminal, link or centre')
+    .action((filter: Record<string, string>) =>
+      withServer(async (context) => (await import('./switch-alarms.ts')).showAlarms(context, 'switch', filter)),
+    );
   group
-    .command('seen <alarm>')
-    .description('you have seen an alarm: it leaves the list / 警報を確認済みにする')
-    .action((id: string) => withServer(async (context) => (await import('./switch-alarms.ts')).seeAlarm(context, id)));
+    .command('seen [alarm]')
+    .description('you have seen an alarm, or all of --code or --from: they leave the list / 警報を確認済みにする')
+    .option('--code <code>', 'all of this code')
+    .option('--from <origin>', 'all from this terminal, link or centre')
+    .option('--all', 'all of them', false)
+    .action((id: string | undefined, { all: isAll, ...filter }: { all: boolean }) =>
+      withServer(async (context) =>
+        (await import('./switch-alarms.ts')).seeAlarms(context, 'switch', { id, filter, isAll }),
+      ),
+    );
   group
     .command('reconcile <link>')
     .description('compare a business day with an issuer now / オンライン精査')

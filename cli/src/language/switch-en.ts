@@ -164,6 +164,7 @@ export const switchEn = {
   alarmColumns: { id: 'ID', from: 'FROM', code: 'CODE', about: 'ABOUT', count: 'TIMES', since: 'SINCE', last: 'LAST' },
   noAlarms: 'No alarm that nobody has seen.',
   seen: (id: string) => `${id} is seen.`,
+  seenAll: (count: number) => `${counted(count, 'alarm')} marked as seen.`,
   nothingCompared: 'No business day was compared yet.',
   ordered: (link: string, verb: string) => `${link}: ${verb} ordered.`,
   echoed: (link: string, answered: number, sent: number) =>

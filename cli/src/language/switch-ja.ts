@@ -162,6 +162,7 @@ export const switchJa: typeof switchEn = {
   alarmColumns: { id: 'ID', from: '発生元', code: 'コード', about: '内容', count: '回数', since: '最初', last: '最後' },
   noAlarms: '未確認の警報はありません。',
   seen: (id) => `${id} を確認済みにしました。`,
+  seenAll: (count) => `警報 ${count} 件を確認済みにしました。`,
   nothingCompared: '精査した営業日はまだありません。',
   ordered: (link, verb) => `${link}: ${verb} を指示しました。`,
   echoed: (link, answered, sent) =>

@@ -46,7 +46,9 @@ import type {
   NegativePublished,
   NegativeStateView,
   ReportTrouble,
+  seeTerminalAlarms,
   SwitchAlarmView,
+  terminalAlarmFilter,
 } from '@tsunagu/protocols/fleet';
 import type { Result, Secret } from '@tsunagu/protocols/kit';
 import type { NegativeProof } from '@tsunagu/protocols/negative/proof';
@@ -147,15 +149,9 @@ export interface ApiRooms {
     register(terminal: RegisterTerminal, by: Actor): Promise<Result<ClaimBundle>>;
     reissueClaim(serial: Serial, by: Actor): Promise<Result<ClaimBundle>>;
     trouble(serial: Serial, trouble: ReportTrouble): Promise<Result<void>>;
-    alarms(
-      filter: {
-        readonly code?: string | undefined;
-        readonly serial?: string | undefined;
-        readonly shop?: string | undefined;
-      },
-      page: PageRequest,
-    ): Promise<Result<Page<SwitchAlarmView>>>;
+    alarms(filter: z.infer<typeof terminalAlarmFilter>, page: PageRequest): Promise<Result<Page<SwitchAlarmView>>>;
     alarmSeen(id: string, by: Actor): Promise<Result<void>>;
+    alarmsSeen(which: z.infer<typeof seeTerminalAlarms>, by: Actor): Promise<number>;
     recount(serial: Serial): Promise<Result<void>>;
   };
   readonly lifecycle: {

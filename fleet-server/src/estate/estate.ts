@@ -24,6 +24,7 @@ import {
 import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { sql, type SqlBool, type Transaction } from 'kysely';
+import type { AlarmCount } from '../alarms/index.ts';
 import type { LiveHub } from '../live/index.ts';
 import {
   among,
@@ -42,7 +43,7 @@ import { beginLife } from './lifecycle.ts';
 import { isRegistered } from './registered.ts';
 import { openLinks } from './links.ts';
 import { helloOf, summaryOf, summaryRows, type Targets } from './summary.ts';
-import { type AlarmFilter, alarmSeen, alarmsUnseen } from './alarms.ts';
+import { alarmFilterOf, type TerminalAlarmFilter, terminalAlarms } from './alarms.ts';
 import { followTimeline, type Note, noteOnceWith, noteWith, timelineEntryOf } from './timeline.ts';
 
 /** Changes of a terminal that come within this time are shown as one. */
@@ -151,9 +152,16 @@ export interface Estate {
   saleEnded(serial: Serial, sale: SaleResult, messageId: string): Promise<void>;
   alarm(serial: Serial, code: string, detail?: string): Promise<void>;
   /** Alarms of all terminals that nobody has seen yet, newest first. */
-  alarms(filter: AlarmFilter, page: PageRequest): Promise<Result<Page<SwitchAlarmView>, 'INPUT_INVALID'>>;
+  alarms(filter: TerminalAlarmFilter, page: PageRequest): Promise<Result<Page<SwitchAlarmView>, 'INPUT_INVALID'>>;
+  /** How many of each code nobody has seen yet. */
+  alarmCounts(): Promise<readonly AlarmCount[]>;
   /** A person has seen an alarm. */
   alarmSeen(id: string, by: { readonly subject: string }): Promise<Result<void, 'TERMINAL_ALARM_UNKNOWN'>>;
+  /** A person has seen all that a filter finds and that were not raised after `until`; says how many they were. */
+  alarmsSeen(
+    filter: TerminalAlarmFilter & { readonly until: string },
+    by: { readonly subject: string },
+  ): Promise<number>;
   /** Shows a terminal anew to onlookers, soon. */
   announce(serial: Serial): void;
   announceOverview(): void;
@@ -614,8 +622,16 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
       announce(serial);
     },
 
-    alarms: (filter, page) => alarmsUnseen(store.db, filter, page),
-    alarmSeen: (id, { subject }) => alarmSeen(store, id, subject, world.clock.now()),
+    alarms: (filter, page) => terminalAlarms.unseen(store.db, alarmFilterOf(filter), page),
+    alarmCounts: () => terminalAlarms.counts(store.db),
+    alarmSeen: (id, { subject }) => terminalAlarms.seen(store, id, subject, world.clock.now()),
+    alarmsSeen: ({ until, ...filter }, { subject }) =>
+      terminalAlarms.seenAll(
+        store,
+        { ...alarmFilterOf(filter), untilMs: Date.parse(until) },
+        subject,
+        world.clock.now(),
+      ),
 
     async census() {
       const rows = await store.db

@@ -1,5 +1,6 @@
 import { evidence, parseJson, serialSchema } from '@tsunagu/protocols/fleet';
 import { type Kysely, sql } from 'kysely';
+import { alarmTable } from '../alarms/alarm-table.ts';
 import type { Database } from '../store/database.ts';
 import type { Migration } from '../store/migration.ts';
 import { keepReports } from './step-reports.ts';
@@ -160,23 +161,7 @@ export const estateMigrations: readonly Migration[] = [
       );
     },
   },
-  {
-    name: 'estate-0108-alarms',
-    async up(db, types) {
-      await types
-        .counter(db.schema.createTable('terminal_alarms'), 'seq')
-        .addColumn('id', 'text', (column) => column.notNull().unique())
-        .addColumn('open_key', 'text', (column) => column.unique())
-        .addColumn('code', 'text', (column) => column.notNull())
-        .addColumn('serial', 'text', (column) => column.notNull().references('terminals.serial'))
-        .addColumn('facts', 'text', (column) => column.notNull())
-        .addColumn('count', 'integer', (column) => column.notNull())
-        .addColumn('first_at', types.time, (column) => column.notNull())
-        .addColumn('last_at', types.time, (column) => column.notNull())
-        .addColumn('seen_by', 'text')
-        .execute();
-    },
-  },
+  alarmTable('estate-0108-alarms', 'terminal_alarms', 'serial', 'terminals.serial'),
 ];
 
 /** The estate's steps that look into what jobs left: after those of the jobs. */

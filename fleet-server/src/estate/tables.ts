@@ -1,5 +1,6 @@
 import type { LifecycleState } from '@tsunagu/protocols/fleet';
 import type { Generated } from 'kysely';
+import type { AlarmColumns } from '../alarms/alarm-table.ts';
 
 /** Tables of the estate: which terminals there are, where they stand, and what happened to them. */
 export interface EstateTables {
@@ -72,21 +73,8 @@ export interface EstateTables {
   };
   /** Terminals that do not run, as whoever runs them said. A row goes with the next hello. */
   readonly terminal_troubles: { serial: string; at: number; code: string; record: string | null };
-  /** Alarms of the timelines that a person has to see: one for each code and terminal, however often it was raised, until somebody has seen it. */
-  readonly terminal_alarms: {
-    seq: Generated<number>;
-    id: string;
-    /** Code and terminal while nobody has seen it; null afterwards, and the next one is another. */
-    open_key: string | null;
-    code: string;
-    serial: string;
-    /** Of the last time, as JSON. */
-    facts: string;
-    count: number;
-    first_at: number;
-    last_at: number;
-    seen_by: string | null;
-  };
+  /** Alarms of the timelines that a person has to see. */
+  readonly terminal_alarms: AlarmColumns<'serial'>;
   /** Sales that terminals told of as queued: advices that the switch had not got by then. Those of before the last hello are in what that says; what the switch got is forgotten. */
   readonly queued_sales: { serial: string; stan: string; at: number };
   /** The last sale of each terminal, for the list. */

@@ -2,7 +2,7 @@ import { type Serial, serialSchema, type TimelineEntry, timelineEntry } from '@t
 import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from 'kysely';
 import { type Database, isoTime, type Store } from '../store/index.ts';
-import { countAlarm } from './alarms.ts';
+import { terminalAlarms } from './alarms.ts';
 
 /** What an entry of the timeline says besides its kind. */
 export type TimelineFacts = TimelineEntry['facts'];
@@ -18,10 +18,15 @@ export type Note = (
 export const noteWith =
   (world: Pick<World, 'clock' | 'id'>): Note =>
   async (tx, serial, kind, facts = {}) => {
-    if (kind === 'alarm') await countAlarm(tx, world, serial, facts);
+    const atMs = world.clock.now();
+    if (kind === 'alarm') {
+      const { code, ...about } = facts;
+      const raised = { id: world.id(), code: String(code), from: serial, facts: about, count: 1, atMs };
+      await terminalAlarms.raise(tx, raised);
+    }
     await tx
       .insertInto('timeline')
-      .values({ serial, at: world.clock.now(), kind, facts: JSON.stringify(facts) })
+      .values({ serial, at: atMs, kind, facts: JSON.stringify(facts) })
       .execute();
   };
 

@@ -1,8 +1,10 @@
 import { createServer } from 'node:http';
+import { isErrorCode } from '@tsunagu/protocols/errors';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { ExpirySummary, LinkState, Overview } from '@tsunagu/protocols/fleet';
 import type { World } from '@tsunagu/protocols/world';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { AlarmCount } from '../alarms/index.ts';
 import type { SwitchFigures } from '../switch/index.ts';
 import { type Meters, makeMeters } from './meters.ts';
 
@@ -24,6 +26,8 @@ export interface Gauged {
   links(): Promise<Overview['links']>;
   /** Links of the switch, what waits for their far ends, and alarms that nobody has seen. */
   switched(): Promise<SwitchFigures>;
+  /** Alarms of terminals that nobody has seen. */
+  alarms(): Promise<readonly AlarmCount[]>;
   /** Version, size and overlay of the negative list. */
   negative(): Promise<Overview['negative']>;
   /** Open live streams of the API. */
@@ -160,7 +164,20 @@ function addGauges(registry: Registry, from: Gauged): void {
     help: 'Alarms of the switch that nobody has seen yet',
     registers,
     async collect() {
-      this.set((await from.switched()).alarmsUnseen);
+      this.set((await from.switched()).alarmsUnseen.reduce((sum, { count }) => sum + count, 0));
+    },
+  });
+  new Gauge({
+    name: 'tsunagu_alarms_unseen',
+    help: 'Alarms that nobody has seen yet, by whose they are and code',
+    labelNames: ['of', 'code'],
+    registers,
+    async collect() {
+      this.reset();
+      const lists = { terminals: await from.alarms(), switch: (await from.switched()).alarmsUnseen };
+      // A terminal may say any code: those of the error table are told apart, so that there are never more.
+      for (const [of, counts] of Object.entries(lists))
+        for (const { code, count } of counts) this.inc({ of, code: isErrorCode(code) ? code : 'other' }, count);
     },
   });
   const ofList = (name: string, help: string, figure: (negative: Overview['negative']) => number): void =>

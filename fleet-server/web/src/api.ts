@@ -9,8 +9,11 @@ z.config({ jitless: true });
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
-  constructor(status: number, code: string, message: string) {
+  /** Which property or header is at fault; empty where none is named. */
+  readonly field: string;
+  constructor(status: number, code: string, message: string, field = '') {
     super(message);
+    this.field = field;
     this.status = status;
     this.code = code;
   }
@@ -52,7 +55,7 @@ export async function ask<S extends z.ZodType>(
   if (!response.ok) {
     const told = problem.safeParse(value);
     throw told.success
-      ? new ApiError(response.status, told.data.code, wordsOf(told.data))
+      ? new ApiError(response.status, told.data.code, wordsOf(told.data), told.data.field)
       : new ApiError(response.status, 'INTERNAL', '');
   }
   return schema.parse(value);

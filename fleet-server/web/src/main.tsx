@@ -8,6 +8,7 @@ import { AccessPage } from './pages/access.tsx';
 import { ApprovalsPage } from './pages/approvals.tsx';
 import { AuditPage } from './pages/audit.tsx';
 import { ExpiryPage } from './pages/expiry.tsx';
+import { ProposeCampaignPage } from './pages/campaign-form.tsx';
 import { CampaignPage, CampaignsPage } from './pages/campaigns.tsx';
 import { ConfigurationPage } from './pages/configuration.tsx';
 import { FleetPage } from './pages/fleet.tsx';
@@ -102,6 +103,7 @@ function Page() {
         <Route path="/switch/validity" component={ValidityPage} />
         <Route path="/approvals" component={ApprovalsPage} />
         <Route path="/campaigns" component={CampaignsPage} />
+        <Route path="/campaigns/new" component={ProposeCampaignPage} />
         <Route path="/campaigns/:id" component={CampaignPage} />
         <Route path="/configuration" component={ConfigurationPage} />
         <Route path="/negative" component={NegativePage} />

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { leniencyNames } from '../iso8583/leniency.ts';
+import { serialSchema } from './identity.ts';
 import { ownCurrency, saleMethod } from './payment.ts';
 import { reasonText } from './reason.ts';
 
@@ -38,6 +39,7 @@ export const switchPaths = {
     `/api/v1/switch/reconciliations/${encodeURIComponent(link)}/${encodeURIComponent(day)}/settlement`,
   adviceSettlement: (id: string) => `/api/v1/switch/advices/${encodeURIComponent(id)}/settlement`,
   alarms: '/api/v1/switch/alarms',
+  alarmsSeen: '/api/v1/switch/alarms/seen',
   alarmSeen: (id: string) => `/api/v1/switch/alarms/${encodeURIComponent(id)}/seen`,
   reconciliations: '/api/v1/switch/reconciliations',
   differences: (link: string, day: string) =>
@@ -235,6 +237,39 @@ export const switchAlarmView = z
   })
   .describe('An alarm of the switch, or of a terminal, that nobody has seen yet.');
 export type SwitchAlarmView = z.infer<typeof switchAlarmView>;
+
+const ofCode = z.string().max(64).optional().describe('Only those of this code.');
+/** Which alarms of terminals are asked for. */
+export const terminalAlarmFilter = z
+  .object({
+    code: ofCode,
+    serial: serialSchema.optional().describe('Only those of this terminal.'),
+    shop: z.string().max(128).optional().describe('Only those of terminals in this shop.'),
+  })
+  .describe('Which alarms of terminals are asked for.');
+/** Which alarms of the switch are asked for. */
+export const switchAlarmFilter = z
+  .object({
+    code: ofCode,
+    from: z.string().max(200).optional().describe('Only those from this terminal, link or centre.'),
+  })
+  .describe('Which alarms of the switch are asked for.');
+const seenUntil = {
+  until: time.describe('What was raised later stays: when the newest that was looked at was raised last.'),
+};
+/** Which alarms of terminals a person has seen. */
+export const seeTerminalAlarms = z
+  .strictObject({ ...terminalAlarmFilter.shape, ...seenUntil })
+  .describe('Which alarms of terminals a person has seen; without a filter, all of them.');
+/** Which alarms of the switch a person has seen. */
+export const seeSwitchAlarms = z
+  .strictObject({ ...switchAlarmFilter.shape, ...seenUntil })
+  .describe('Which alarms of the switch a person has seen; without a filter, all of them.');
+/** How many alarms were marked as seen. */
+export const alarmsSeen = z
+  .object({ seen: z.number().int().nonnegative().describe('How many left the list by this.') })
+  .describe('How many alarms were marked as seen.');
+export type AlarmsSeen = z.infer<typeof alarmsSeen>;
 
 /** The body of a settlement by hand. */
 export const settleAdvice = z

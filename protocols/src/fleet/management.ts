@@ -51,6 +51,7 @@ export const managementPaths = {
     `/api/v1/manufacturers/${encodeURIComponent(model)}/${encodeURIComponent(fingerprint)}`,
   expiry: '/api/v1/expiry',
   alarms: '/api/v1/alarms',
+  alarmsSeen: '/api/v1/alarms/seen',
   alarmSeen: (id: string) => `/api/v1/alarms/${encodeURIComponent(id)}/seen`,
   trouble: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/trouble`,
   keys: '/api/v1/keys',

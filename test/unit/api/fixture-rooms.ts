@@ -417,6 +417,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       trouble: async () => fail('TERMINAL_UNKNOWN'),
       alarms: async () => ok({ items: [], next: null }),
       alarmSeen: async () => fail('TERMINAL_ALARM_UNKNOWN'),
+      alarmsSeen: async () => 0,
       recount: async () => fail('TERMINAL_UNKNOWN'),
       terminal: async (serial) => find(serial),
       async timeline(serial, page) {

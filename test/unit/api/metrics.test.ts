@@ -15,8 +15,16 @@ describe('metrics', () => {
       negative: async () => ({ list: 'regular', version: 7, overlaySeq: 2, entries: 90 }),
       switched: async () => ({
         links: [{ id: 'gift-1', state: 'up', inFlight: 3, queued: 2, dead: 1 }],
-        alarmsUnseen: 5,
+        alarmsUnseen: [
+          { code: 'ISSUER_MAC_INVALID', count: 3 },
+          { code: 'ISSUER_TIMEOUT', count: 2 },
+        ],
       }),
+      alarms: async () => [
+        { code: 'CLONE_SUSPECTED', count: 4 },
+        { code: 'MADE_UP', count: 1 },
+        { code: 'MADE_UP_TOO', count: 1 },
+      ],
       streams: () => 1,
       lowStock: async () => 4,
       expiry: async () => ({
@@ -53,6 +61,9 @@ describe('metrics', () => {
     expect(text).toContain('tsunagu_switch_advices_queued{link="gift-1"} 2');
     expect(text).toContain('tsunagu_switch_advices_dead{link="gift-1"} 1');
     expect(text).toContain('tsunagu_switch_alarms_unseen 5');
+    expect(text).toContain('tsunagu_alarms_unseen{of="switch",code="ISSUER_MAC_INVALID"} 3');
+    expect(text).toContain('tsunagu_alarms_unseen{of="terminals",code="CLONE_SUSPECTED"} 4');
+    expect(text).toContain('tsunagu_alarms_unseen{of="terminals",code="other"} 2');
     expect(text).toMatch(/^tsunagu_process_resident_memory_bytes \d/m);
     expect(text).not.toMatch(/serial=/);
     expect(other.status).toBe(404);

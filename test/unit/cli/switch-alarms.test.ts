@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { expect, test } from 'vitest';
 import { openClient } from '../../../cli/src/client/index.ts';
-import { showAlarms } from '../../../cli/src/commands/switch-alarms.ts';
+import type { Context } from '../../../cli/src/commands/context.ts';
+import { seeAlarms, showAlarms } from '../../../cli/src/commands/switch-alarms.ts';
 import { exit } from '../../../cli/src/console/index.ts';
 import { keptConsole } from './kept-console.ts';
 
@@ -18,10 +19,20 @@ const alarm = {
   lastAt: at,
 };
 
-test('an alarm says what it is about: the element of a message that nobody can read, and why', async () => {
-  const server = createServer((_request, response) => {
-    response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify({ items: [alarm], next: null }));
+type Asked = { readonly path: string; readonly body: unknown };
+
+/** The commands against a server that lists one alarm and keeps what it was asked. */
+async function withServer(work: (context: Context, asked: readonly Asked[], out: () => string) => Promise<void>) {
+  const asked: Asked[] = [];
+  const server = createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on('data', (part: Buffer) => parts.push(part));
+    request.on('end', () => {
+      const text = Buffer.concat(parts).toString();
+      asked.push({ path: request.url ?? '', body: text === '' ? undefined : JSON.parse(text) });
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify(request.method === 'GET' ? { items: [alarm], next: null } : { seen: 1 }));
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {
@@ -29,9 +40,35 @@ test('an alarm says what it is about: the element of a message that nobody can r
     const { console, printed } = keptConsole('en');
     const { port } = server.address() as AddressInfo;
     const client = openClient({ url: `http://127.0.0.1:${String(port)}`, token: 'x' }, world);
-    expect(await showAlarms({ world, client, console, json: false })).toBe(exit.otherOutcome);
-    expect(printed().out).toMatch(/ISSUER_MESSAGE_INVALID\s+because BAD_CHARSET · DE39\s/);
+    await work({ world, client, console, json: false }, asked, () => printed().out);
   } finally {
     server.close();
   }
-});
+}
+
+test('an alarm says what it is about: the element of a message that nobody can read, and why', () =>
+  withServer(async (context, _asked, out) => {
+    expect(await showAlarms(context, 'switch', {})).toBe(exit.otherOutcome);
+    expect(out()).toMatch(/ISSUER_MESSAGE_INVALID\s+because BAD_CHARSET · DE39\s/);
+  }));
+
+test('all that a filter finds is marked as seen, up to what was listed; without a filter it has to be said', () =>
+  withServer(async (context, asked, out) => {
+    const filter = { code: 'ISSUER_MESSAGE_INVALID' };
+    expect(await seeAlarms(context, 'switch', { id: undefined, filter, isAll: false })).toBe(exit.ok);
+    expect(await seeAlarms(context, 'terminals', { id: undefined, filter: {}, isAll: true })).toBe(exit.ok);
+    expect(asked.filter(({ body }) => body !== undefined)).toEqual([
+      { path: '/api/v1/switch/alarms/seen', body: { ...filter, until: at } },
+      { path: '/api/v1/alarms/seen', body: { until: at } },
+    ]);
+    expect(asked[0]?.path).toContain('code=ISSUER_MESSAGE_INVALID');
+    expect(out()).toContain('1 alarm marked as seen.');
+    const before = asked.length;
+    for (const refused of [
+      { id: undefined, filter: {}, isAll: false },
+      { id: 'A1', filter, isAll: false },
+      { id: 'A1', filter: {}, isAll: true },
+    ])
+      expect(await seeAlarms(context, 'terminals', refused)).toBe(exit.usage);
+    expect(asked).toHaveLength(before);
+  }));

@@ -160,7 +160,9 @@ test('a card under the keys of another company, or under the key of the terminal
     ['ACQUIRING_ACQUIRER_KEY', 'none'],
   ]);
   const counted = async () =>
-    unwrap(await house.sw.operator.alarms({ limit: 10 })).items.find(({ code }) => code === 'ACQUIRING_ACQUIRER_KEY');
+    unwrap(await house.sw.operator.alarms({}, { limit: 10 })).items.find(
+      ({ code }) => code === 'ACQUIRING_ACQUIRER_KEY',
+    );
   await until(async () => (await counted())?.count === 3);
 });
 

@@ -1,5 +1,5 @@
 import type { WireFault } from '@tsunagu/fleet-server/emulation/wire-faults';
-import { alarmSeen, openAlarmDesk } from '@tsunagu/fleet-server/switch/operator/alarms';
+import { openAlarmDesk, switchAlarms } from '@tsunagu/fleet-server/switch/operator/alarms';
 import { cardCompanyLink, compileLink } from '@tsunagu/protocols/acquiring';
 import { encodeFrame } from '@tsunagu/protocols/iso8583';
 import { unwrap } from '@tsunagu/protocols/kit';
@@ -16,7 +16,7 @@ test('an alarm about a centre or a terminal is there for an operator until someb
   const house = await openSmallHouse();
   const { operator } = house.sw;
   const alarms = async (limit = 10, cursor?: string) =>
-    unwrap(await operator.alarms({ limit, ...(cursor && { cursor }) }));
+    unwrap(await operator.alarms({}, { limit, ...(cursor && { cursor }) }));
   const centre = await SmallCentre.open(house.folder, house.sw.centresPort ?? 0, 'ec-centre-1');
   const terminal = await house.terminal('CT5100-0001');
   try {
@@ -38,7 +38,7 @@ test('an alarm about a centre or a terminal is there for an operator until someb
     expect((await terminal.ask(again)).text(39)).toBe('913');
     await until(async () => (await alarms()).items.length === 2);
     expect(await operator.figures()).toMatchObject({
-      alarmsUnseen: 2,
+      alarmsUnseen: [{ code: 'SWITCH_DUPLICATE_DIFFERS', count: 2 }],
       links: expect.arrayContaining([{ id: 'ec-centre-1', state: 'signed-on', inFlight: 0, queued: 0, dead: 0 }]),
     });
     // By pages, newest first.
@@ -77,7 +77,7 @@ test('what is refused on a link is an alarm about that link, one row however man
     cardCompany: { link: quick, faults, nextFault: () => 0 },
   });
   const { operator } = house.sw;
-  const alarms = async () => unwrap(await operator.alarms({ limit: 10 })).items;
+  const alarms = async () => unwrap(await operator.alarms({}, { limit: 10 })).items;
   const centre = await SmallCentre.open(house.folder, house.sw.centresPort ?? 0, 'ec-centre-1');
   try {
     await until(() => house.sw.links()[0]?.state === 'signed-on');
@@ -174,12 +174,28 @@ test('an alarm is written at most once in a while, counts what came meanwhile, a
     { place: 'two', count: 1 },
   ]);
   const day = 86_400_000;
-  unwrap(await alarmSeen(store, one?.id ?? '', 'person/1', now));
+  unwrap(await switchAlarms.seen(store, one?.id ?? '', 'person/1', now));
   // A week later the seen one is still there; after ninety days it goes with the next one that is seen, and nothing unseen does.
-  expect(await alarmSeen(store, 'none', 'person/1', now + 7 * day)).toMatchObject({ ok: false });
+  expect(await switchAlarms.seen(store, 'none', 'person/1', now + 7 * day)).toMatchObject({ ok: false });
   expect(await rows()).toHaveLength(2);
-  expect(await alarmSeen(store, 'none', 'person/1', now + 91 * day)).toMatchObject({ ok: false });
+  expect(await switchAlarms.seen(store, 'none', 'person/1', now + 91 * day)).toMatchObject({ ok: false });
   expect((await rows()).map(({ place }) => place)).toEqual(['two']);
+  // All of a code or a place at once; what was raised after somebody looked stays, and again there is nothing to see.
+  const others = openAlarmDesk({ ...world, clock: { ...world.clock, now: () => now } }, store, () => undefined);
+  const looked = now;
+  for (const place of ['three', 'four']) others.raise({ place, serial: undefined, fault: { code: 'ISSUER_TIMEOUT' } });
+  now += 1;
+  others.raise({ place: 'five', serial: undefined, fault: { code: 'ISSUER_TIMEOUT' } });
+  await others.close();
+  const seeAll = (filter: { code?: string; from?: string }, untilMs: number) =>
+    switchAlarms.seenAll(store, { ...filter, untilMs }, 'person/1', now);
+  const counts = async () => (await switchAlarms.counts(store.db)).map(({ code, count }) => `${code} ${count}`).sort();
+  expect(await counts()).toEqual(['ISSUER_MAC_INVALID 1', 'ISSUER_TIMEOUT 3']);
+  expect(await seeAll({ code: 'ISSUER_TIMEOUT' }, looked)).toBe(2);
+  expect(await seeAll({ code: 'ISSUER_TIMEOUT' }, looked)).toBe(0);
+  expect(await seeAll({ from: 'five' }, looked)).toBe(0);
+  expect(await seeAll({ from: 'five' }, now)).toBe(1);
+  expect(await counts()).toEqual(['ISSUER_MAC_INVALID 1']);
   await store.close();
 });
 

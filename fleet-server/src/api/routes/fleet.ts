@@ -1,5 +1,6 @@
 import { models } from '@tsunagu/protocols/catalogue';
 import {
+  alarmsSeen,
   approvalKinds,
   heldRevocation,
   job,
@@ -9,6 +10,7 @@ import {
   registeredTerminal,
   registerTerminal,
   reportTrouble,
+  seeTerminalAlarms,
   serialSchema,
   startPayment,
   startSlip,
@@ -16,6 +18,7 @@ import {
   startTrace,
   startTestSale,
   startTotals,
+  terminalAlarmFilter,
   terminalDetail,
   terminalFilter,
   terminalSorts,
@@ -116,15 +119,25 @@ export function fleetRoutes(
       schema: {
         summary: 'Alarms of all terminals that nobody has seen yet, newest first',
         tags: ['fleet'],
-        querystring: listQuery.extend({
-          code: z.string().max(64).optional().describe('Only those of this code.'),
-          serial: serialSchema.optional().describe('Only those of this terminal.'),
-          shop: z.string().max(128).optional().describe('Only those of terminals in this shop.'),
-        }),
+        querystring: listQuery.extend(terminalAlarmFilter.shape),
         response: { 200: page(switchAlarmView), '4xx': refused },
       },
     },
     async ({ query }) => answerPage(unwrap(await estate.alarms(query, pageOf(query)))),
+  );
+
+  app.post(
+    '/api/v1/alarms/seen',
+    {
+      config: { role: 'operator', isIdempotent: true },
+      schema: {
+        summary: 'A person has seen all alarms of terminals that a filter finds: they leave the list',
+        tags: ['fleet'],
+        body: seeTerminalAlarms,
+        response: { 200: alarmsSeen, '4xx': refused },
+      },
+    },
+    async (request) => ({ seen: await estate.alarmsSeen(request.body, actorOf(request)) }),
   );
 
   app.post(

@@ -1,10 +1,13 @@
 import {
+  alarmsSeen,
   namedDay,
   page,
   reconcileDay,
+  seeSwitchAlarms,
   settleAdvice,
   settleDay,
   switchAdvice,
+  switchAlarmFilter,
   switchAlarmView,
   switchDifferences,
   switchLinkOrder,
@@ -139,11 +142,25 @@ export function switchRoutes(app: ApiApp, { operator }: Pick<ApiRooms, 'operator
       schema: {
         summary: 'Alarms of the switch that nobody has seen yet, newest first',
         tags,
-        querystring: listQuery,
+        querystring: listQuery.extend(switchAlarmFilter.shape),
         response: { 200: page(switchAlarmView), '4xx': refused },
       },
     },
-    async ({ query }) => answerPage(unwrap(await operator().alarms(pageOf(query)))),
+    async ({ query }) => answerPage(unwrap(await operator().alarms(query, pageOf(query)))),
+  );
+
+  app.post(
+    '/api/v1/switch/alarms/seen',
+    {
+      config: change,
+      schema: {
+        summary: 'A person has seen all alarms of the switch that a filter finds: they leave the list',
+        tags,
+        body: seeSwitchAlarms,
+        response: { 200: alarmsSeen, '4xx': refused },
+      },
+    },
+    async (request) => ({ seen: await operator().seenAll(request.body, actorOf(request).subject) }),
   );
 
   app.post(

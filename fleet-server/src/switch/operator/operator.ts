@@ -12,6 +12,7 @@ import type {
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
+import type { AlarmCount, AlarmFilter } from '../../alarms/index.ts';
 import { isoTime, type Page, type PageRequest, type Store } from '../../store/index.ts';
 import type { AcquirerLink } from '../acquirer-link/listener.ts';
 import type { IssuerLink, LinkVerb } from '../issuer-link/issuer-link.ts';
@@ -22,7 +23,7 @@ import { countedOf, type DayRow, differenceRows, type HandFault } from '../recon
 import type { ReconciliationDesk } from '../reconciliation/desk.ts';
 import { terminalsOrigin } from '../transaction/asking.ts';
 import type { Lane } from '../transaction/store-and-forward.ts';
-import { alarmSeen, alarmsUnseen, countUnseen } from './alarms.ts';
+import { switchAlarms } from './alarms.ts';
 import {
   adviceCounts,
   adviceStates,
@@ -64,8 +65,11 @@ export interface SwitchFigures {
     readonly queued: number;
     readonly dead: number;
   }[];
-  readonly alarmsUnseen: number;
+  readonly alarmsUnseen: readonly AlarmCount[];
 }
+
+/** Which alarms a person asks for. */
+export type SwitchAlarmFilter = Pick<AlarmFilter, 'code' | 'from'>;
 
 /** What a person who runs the switch sees and does. Every act is in the journal with who did it. */
 export interface Operator extends MismatchBook {
@@ -89,8 +93,10 @@ export interface Operator extends MismatchBook {
   retry(id: string, by: string): Promise<Result<void, 'SWITCH_ADVICE_UNKNOWN'>>;
   settle(id: string, by: string, reason: string): Promise<Result<void, 'SWITCH_ADVICE_UNKNOWN'>>;
   /** Alarms that nobody has seen yet, newest first. */
-  alarms(page: PageRequest): Promise<Result<Page<SwitchAlarmView>, 'INPUT_INVALID'>>;
+  alarms(filter: SwitchAlarmFilter, page: PageRequest): Promise<Result<Page<SwitchAlarmView>, 'INPUT_INVALID'>>;
   seen(alarm: string, by: string): Promise<Result<void, 'SWITCH_ALARM_UNKNOWN'>>;
+  /** A person has seen all that a filter finds and that were not raised after `until`; says how many they were. */
+  seenAll(filter: SwitchAlarmFilter & { readonly until: string }, by: string): Promise<number>;
   /** Newest day first. */
   reconciliations(page: PageRequest): Promise<Result<Page<SwitchReconciliation>, 'INPUT_INVALID'>>;
   differences(
@@ -219,7 +225,7 @@ export function openOperator(
           queued: countOf(live.link.id, 'queued'),
           dead: countOf(live.link.id, 'dead'),
         })),
-        alarmsUnseen: await countUnseen(store.db),
+        alarmsUnseen: await switchAlarms.counts(store.db),
       };
     },
     async order(link, verb, by) {
@@ -254,8 +260,10 @@ export function openOperator(
       if (row.value.link !== null) rooms.lane(row.value.link).touched(row.value, true);
       return ok(undefined);
     },
-    alarms: (page) => alarmsUnseen(store.db, page),
-    seen: (id, by) => alarmSeen(store, id, by, world.clock.now()),
+    alarms: (filter, page) => switchAlarms.unseen(store.db, filter, page),
+    seen: (id, by) => switchAlarms.seen(store, id, by, world.clock.now()),
+    seenAll: ({ until, ...filter }, by) =>
+      switchAlarms.seenAll(store, { ...filter, untilMs: Date.parse(until) }, by, world.clock.now()),
     reconciliations: (page) => reconciliations(store.db, page, viewOfDay),
     async differences(link, day) {
       const compared = await store.db

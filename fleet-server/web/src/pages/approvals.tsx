@@ -11,10 +11,10 @@ import { useLocation } from 'preact-iso';
 import { ask } from '../api.ts';
 import { may, me } from '../me.ts';
 import { formText } from '../parts/form-text.ts';
-import { More, useFresh, useGrowing } from '../parts/growing.tsx';
-import { Alert, Mark, Said, type Tone } from '../parts/index.tsx';
+import { useFresh, useGrowing } from '../parts/growing.tsx';
+import { Mark, Said, type Tone } from '../parts/index.tsx';
+import { Listed } from '../parts/listed.tsx';
 import { useOrder } from '../parts/reload.ts';
-import { Table } from '../parts/table.tsx';
 import { titleOf } from '../parts/terminal-jobs.tsx';
 import { count, moment } from '../text/format.ts';
 import { t, tAny } from '../text/index.ts';
@@ -66,38 +66,36 @@ export function ApprovalsPage() {
             </select>
           </label>
         </header>
-        <Alert text={list.fault.value} />
         <Said of={said.value} />
-        {list.entries.value?.length === 0 && <p class="quiet pad">{t('life.nothing')}</p>}
-        {list.entries.value !== undefined && list.entries.value.length > 0 && (
-          <Table
-            id="approvals"
-            title="approvals-title"
-            heads={['approvals.what', 'approvals.about', 'approvals.by', 'approvals.until', 'approvals.decision']}
-          >
-            {list.entries.value.map((one) => (
-              <tr key={one.id} data-approval={one.id}>
-                <th scope="row">
-                  {t(`approvals.kind.${one.kind}`)}
-                  {one.facts['type'] !== undefined && <span class="under">{titleOf(String(one.facts['type']))}</span>}
-                </th>
-                <td class="wide">
-                  <Subject of={one} />
-                  <Facts of={one} />
-                </td>
-                <td>
-                  {one.requestedByName}
-                  <span class="under">{moment(one.requestedAt)}</span>
-                </td>
-                <td>{moment(one.expiresAt)}</td>
-                <td>
-                  <Decision of={one} isSending={isSending.value} decide={decide} />
-                </td>
-              </tr>
-            ))}
-          </Table>
-        )}
-        <More list={list} name={t('approvals.title')} />
+        <Listed
+          list={list}
+          id="approvals"
+          title="approvals-title"
+          name="approvals.title"
+          none="life.nothing"
+          heads={['approvals.what', 'approvals.about', 'approvals.by', 'approvals.until', 'approvals.decision']}
+        >
+          {(one) => (
+            <tr key={one.id} data-approval={one.id}>
+              <th scope="row">
+                {t(`approvals.kind.${one.kind}`)}
+                {one.facts['type'] !== undefined && <span class="under">{titleOf(String(one.facts['type']))}</span>}
+              </th>
+              <td class="wide">
+                <Subject of={one} />
+                <Facts of={one} />
+              </td>
+              <td>
+                {one.requestedByName}
+                <span class="under">{moment(one.requestedAt)}</span>
+              </td>
+              <td>{moment(one.expiresAt)}</td>
+              <td>
+                <Decision of={one} isSending={isSending.value} decide={decide} />
+              </td>
+            </tr>
+          )}
+        </Listed>
       </section>
     </main>
   );

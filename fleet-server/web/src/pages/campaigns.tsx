@@ -19,11 +19,12 @@ import { ask, faultText } from '../api.ts';
 import { campaignVersions } from '../live.ts';
 import { may } from '../me.ts';
 import { formText } from '../parts/form-text.ts';
-import { Mark, type Tone, Alert } from '../parts/index.tsx';
+import { useGrowing } from '../parts/growing.tsx';
+import { Mark, type Tone } from '../parts/index.tsx';
+import { Listed } from '../parts/listed.tsx';
 import { count, moment } from '../text/format.ts';
 import { errorText, language, t, tAny } from '../text/index.ts';
 
-const list = page(campaignSummary);
 const exceptions = page(campaignException);
 type Phase = CampaignDetail['phase'];
 
@@ -55,60 +56,53 @@ const verbs: Readonly<Record<Phase, readonly CampaignVerb[]>> = {
 };
 
 export function CampaignsPage() {
-  const shown = useSignal<z.infer<typeof list> | undefined>(undefined);
-  const failure = useSignal('');
+  const list = useGrowing(campaignSummary, `${managementPaths.campaigns}?limit=50`);
   useEffect(() => {
-    void ask(list, `${managementPaths.campaigns}?limit=50`).then(
-      (found) => (shown.value = found),
-      (error: unknown) => (failure.value = faultText(error)),
-    );
+    if (campaignVersions.value.size > 0) void list.refresh();
   }, [campaignVersions.value]);
   return (
     <main id="content">
-      <section class="panel">
+      <section class="panel" aria-labelledby="campaigns-title">
         <header>
-          <h1>{t('campaign.title')}</h1>
+          <h1 id="campaigns-title">{t('campaign.title')}</h1>
+          {may('campaigns.order') && (
+            <a class="primary" href="/campaigns/new">
+              {t('campaign.propose')}
+            </a>
+          )}
         </header>
-        <Alert text={failure.value} />
-        {shown.value?.items.length === 0 && <p class="quiet pad">{t('campaign.none')}</p>}
-        {shown.value && shown.value.items.length > 0 && (
-          <div class="scroll" tabIndex={0} role="group" aria-label={t('campaign.title')}>
-            <table data-testid="campaigns">
-              <thead>
-                <tr>
-                  <th scope="col">{t('campaign.name')}</th>
-                  <th scope="col">{t('campaign.phase')}</th>
-                  <th scope="col" class="number">
-                    {t('campaign.done')}
-                  </th>
-                  <th scope="col" class="number">
-                    {t('campaign.failed')}
-                  </th>
-                  <th scope="col">{t('campaign.created')}</th>
-                </tr>
-              </thead>
-              <tbody>
-                {shown.value.items.map(({ id, name, phase, terminals, createdAt, createdBy }) => (
-                  <tr key={id}>
-                    <th scope="row">
-                      <a href={`/campaigns/${id}`}>{name}</a>
-                    </th>
-                    <td>
-                      <Mark tone={tones[phase]}>{tAny('phase', phase)}</Mark>
-                    </td>
-                    <td class="number">
-                      {count(terminals.done)} / {count(terminals.cohort)}
-                    </td>
-                    <td class="number">{count(terminals.failed)}</td>
-                    <td class="quiet">
-                      {moment(createdAt)} {createdBy}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        )}
+        <Listed
+          list={list}
+          id="campaigns"
+          title="campaigns-title"
+          name="campaign.title"
+          none="campaign.none"
+          heads={[
+            'campaign.name',
+            'campaign.phase',
+            { text: 'campaign.done', as: 'number' },
+            { text: 'campaign.failed', as: 'number' },
+            'campaign.created',
+          ]}
+        >
+          {({ id, name, phase, terminals, createdAt, createdBy }) => (
+            <tr key={id}>
+              <th scope="row">
+                <a href={`/campaigns/${id}`}>{name}</a>
+              </th>
+              <td>
+                <Mark tone={tones[phase]}>{tAny('phase', phase)}</Mark>
+              </td>
+              <td class="number">
+                {count(terminals.done)} / {count(terminals.cohort)}
+              </td>
+              <td class="number">{count(terminals.failed)}</td>
+              <td class="quiet">
+                {moment(createdAt)} {createdBy}
+              </td>
+            </tr>
+          )}
+        </Listed>
       </section>
     </main>
   );

@@ -21,7 +21,7 @@ import { useEffect } from 'preact/hooks';
 import { ApiError, ask, faultText } from '../api.ts';
 import { Said, type SaidOf } from '../parts/index.tsx';
 import { overview } from '../live.ts';
-import { abilityName, settingName, settingText, useSettings, valueText } from '../parts/effective.tsx';
+import { abilityName, settingName, settingText, useSettings, ValueField } from '../parts/effective.tsx';
 import { formText } from '../parts/form-text.ts';
 import { count, moment } from '../text/format.ts';
 import { t } from '../text/index.ts';
@@ -260,42 +260,6 @@ function Layer({ of: { document, versions }, written }: { of: Chosen; written: (
         </table>
       </section>
     </div>
-  );
-}
-
-/** A field that takes what the setting takes. */
-function ValueField({
-  facts,
-  value,
-}: {
-  facts: NonNullable<ReturnType<ReturnType<typeof useSettings>['get']>>;
-  value: string | number | boolean;
-}) {
-  const { kind, setting, says } = facts;
-  const options = kind.type === 'flag' ? ['true', 'false'] : kind.type === 'choice' ? kind.of : undefined;
-  return (
-    <label>
-      {t('config.value')}
-      {options ? (
-        <select key={setting} name="value" title={says}>
-          {options.map((one) => (
-            <option key={one} value={one} selected={one === String(value)}>
-              {kind.type === 'flag' ? valueText(one === 'true') : one}
-            </option>
-          ))}
-        </select>
-      ) : (
-        <input
-          key={setting}
-          name="value"
-          title={says}
-          defaultValue={String(value)}
-          {...(kind.type === 'integer'
-            ? { type: 'number', min: kind.min, max: kind.max, required: true }
-            : { maxLength: kind.type === 'text' ? kind.lengthMax : 256 })}
-        />
-      )}
-    </label>
   );
 }
 

@@ -15,9 +15,10 @@ import { useEffect } from 'preact/hooks';
 import { ask, faultText } from '../api.ts';
 import { may } from '../me.ts';
 import { formText } from '../parts/form-text.ts';
-import { More, useFresh, useGrowing } from '../parts/growing.tsx';
+import { useFresh, useGrowing } from '../parts/growing.tsx';
 import { Alert, Mark, Said } from '../parts/index.tsx';
 import { keep } from '../parts/keep.ts';
+import { Listed } from '../parts/listed.tsx';
 import { useOrder } from '../parts/reload.ts';
 import { Table } from '../parts/table.tsx';
 import { count, moment } from '../text/format.ts';
@@ -47,54 +48,52 @@ export function ValidityPage() {
         <header>
           <h1 id="validity-title">{t('validity.title')}</h1>
         </header>
-        <Alert text={list.fault.value} />
         <Said of={said.value} />
-        {list.entries.value?.length === 0 && <p class="quiet pad">{t('validity.none')}</p>}
-        {list.entries.value !== undefined && list.entries.value.length > 0 && (
-          <Table
-            id="validity"
-            title="validity-title"
-            heads={[
-              'validity.file',
-              'column.link',
-              'switch.state',
-              { text: 'validity.records', as: 'number' },
-              { text: 'validity.waiting', as: 'number' },
-              { text: 'validity.refused', as: 'number' },
-              'validity.answers',
-            ]}
-          >
-            {list.entries.value.map((one) => (
-              <tr key={one.id} data-file={one.id}>
-                <th scope="row">
-                  <a href={`/switch/validity?file=${encodeURIComponent(one.id)}`}>{one.fileId}</a>
-                  <span class="under">{moment(one.at)}</span>
-                </th>
-                <td class="mono">{one.link}</td>
-                <td>
-                  <Mark tone={one.state === 'done' ? 'ok' : 'info'}>{t(`validity.state.${one.state}`)}</Mark>
-                </td>
-                <td class="number">{count(one.records)}</td>
-                <td class="number">{count(one.waiting)}</td>
-                <td class="number">{count(one.refused)}</td>
-                <td>
-                  {one.state === 'done' && (
-                    <button
-                      type="button"
-                      class="quiet-button"
-                      disabled={isSending.value}
-                      aria-label={`${t('validity.take')}: ${one.fileId}`}
-                      onClick={() => takeAway(one.id)}
-                    >
-                      {t('validity.take')}
-                    </button>
-                  )}
-                </td>
-              </tr>
-            ))}
-          </Table>
-        )}
-        <More list={list} name={t('validity.title')} />
+        <Listed
+          list={list}
+          id="validity"
+          title="validity-title"
+          name="validity.title"
+          none="validity.none"
+          heads={[
+            'validity.file',
+            'column.link',
+            'switch.state',
+            { text: 'validity.records', as: 'number' },
+            { text: 'validity.waiting', as: 'number' },
+            { text: 'validity.refused', as: 'number' },
+            'validity.answers',
+          ]}
+        >
+          {(one) => (
+            <tr key={one.id} data-file={one.id}>
+              <th scope="row">
+                <a href={`/switch/validity?file=${encodeURIComponent(one.id)}`}>{one.fileId}</a>
+                <span class="under">{moment(one.at)}</span>
+              </th>
+              <td class="mono">{one.link}</td>
+              <td>
+                <Mark tone={one.state === 'done' ? 'ok' : 'info'}>{t(`validity.state.${one.state}`)}</Mark>
+              </td>
+              <td class="number">{count(one.records)}</td>
+              <td class="number">{count(one.waiting)}</td>
+              <td class="number">{count(one.refused)}</td>
+              <td>
+                {one.state === 'done' && (
+                  <button
+                    type="button"
+                    class="quiet-button"
+                    disabled={isSending.value}
+                    aria-label={`${t('validity.take')}: ${one.fileId}`}
+                    onClick={() => takeAway(one.id)}
+                  >
+                    {t('validity.take')}
+                  </button>
+                )}
+              </td>
+            </tr>
+          )}
+        </Listed>
       </section>
       {query['file'] !== undefined && <Detail id={query['file']} />}
       {may('fleet.operate') && <HandIn handedIn={list.anew} />}

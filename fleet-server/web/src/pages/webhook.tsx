@@ -15,10 +15,10 @@ import { useEffect } from 'preact/hooks';
 import { z } from 'zod';
 import { ask, faultText } from '../api.ts';
 import { formText } from '../parts/form-text.ts';
-import { More, useFresh, useGrowing } from '../parts/growing.tsx';
+import { useFresh, useGrowing } from '../parts/growing.tsx';
 import { Alert, Mark, Said, type Tone } from '../parts/index.tsx';
+import { Listed } from '../parts/listed.tsx';
 import { useOrder } from '../parts/reload.ts';
-import { Table } from '../parts/table.tsx';
 import { count, moment } from '../text/format.ts';
 import { errorText, reasonText, t } from '../text/index.ts';
 
@@ -286,47 +286,45 @@ function Deliveries({ id }: { id: string }) {
           </select>
         </label>
       </header>
-      <Alert text={list.fault.value} />
-      {list.entries.value?.length === 0 && <p class="quiet pad">{t('webhook.noDeliveries')}</p>}
-      {list.entries.value !== undefined && list.entries.value.length > 0 && (
-        <Table
-          id="deliveries"
-          title="deliveries-title"
-          heads={[
-            'column.time',
-            'column.terminal',
-            'audit.what',
-            'access.state',
-            { text: 'switch.attempts', as: 'number' },
-            { text: 'column.reason', as: 'wide' },
-          ]}
-        >
-          {list.entries.value.map((one) => (
-            <tr key={one.id} data-delivery={one.id}>
-              <th scope="row" title={one.message}>
-                {moment(one.createdAt)}
-              </th>
-              <td>
-                <a href={`/terminals/${one.serial}`}>{one.serial}</a>
-              </td>
-              <td>
-                <code>{one.kind}</code>
-              </td>
-              <td>
-                <Mark tone={tones[one.state]}>{t(`webhook.${one.state}`)}</Mark>
-                {one.nextAt !== null && <span class="under">{t('access.triedNext', { at: moment(one.nextAt) })}</span>}
-              </td>
-              <td class="number">{count(one.attempt)}</td>
-              <td class="wide quiet">
-                {[one.status !== null && `HTTP ${one.status}`, one.fault !== null && errorText(one.fault)]
-                  .filter(Boolean)
-                  .join(' · ')}
-              </td>
-            </tr>
-          ))}
-        </Table>
-      )}
-      <More list={list} name={t('webhook.deliveries')} />
+      <Listed
+        list={list}
+        id="deliveries"
+        title="deliveries-title"
+        name="webhook.deliveries"
+        none="webhook.noDeliveries"
+        heads={[
+          'column.time',
+          'column.terminal',
+          'audit.what',
+          'access.state',
+          { text: 'switch.attempts', as: 'number' },
+          { text: 'column.reason', as: 'wide' },
+        ]}
+      >
+        {(one) => (
+          <tr key={one.id} data-delivery={one.id}>
+            <th scope="row" title={one.message}>
+              {moment(one.createdAt)}
+            </th>
+            <td>
+              <a href={`/terminals/${one.serial}`}>{one.serial}</a>
+            </td>
+            <td>
+              <code>{one.kind}</code>
+            </td>
+            <td>
+              <Mark tone={tones[one.state]}>{t(`webhook.${one.state}`)}</Mark>
+              {one.nextAt !== null && <span class="under">{t('access.triedNext', { at: moment(one.nextAt) })}</span>}
+            </td>
+            <td class="number">{count(one.attempt)}</td>
+            <td class="wide quiet">
+              {[one.status !== null && `HTTP ${one.status}`, one.fault !== null && errorText(one.fault)]
+                .filter(Boolean)
+                .join(' · ')}
+            </td>
+          </tr>
+        )}
+      </Listed>
     </section>
   );
 }

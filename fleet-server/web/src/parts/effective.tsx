@@ -57,6 +57,44 @@ export function settingText(
   return kind.unit === 'ms' ? `${count(value)} ms` : kind.unit === 'percent' ? `${value} %` : String(value);
 }
 
+/** A field that takes what the setting takes. */
+export function ValueField({
+  facts,
+  value,
+  name = 'value',
+}: {
+  facts: SettingFacts;
+  value: string | number | boolean;
+  name?: string;
+}) {
+  const { kind, setting, says } = facts;
+  const options = kind.type === 'flag' ? ['true', 'false'] : kind.type === 'choice' ? kind.of : undefined;
+  return (
+    <label>
+      {t('config.value')}
+      {options ? (
+        <select key={setting} name={name} title={says} data-as={kind.type === 'flag' ? 'flag' : undefined}>
+          {options.map((one) => (
+            <option key={one} value={one} selected={one === String(value)}>
+              {kind.type === 'flag' ? valueText(one === 'true') : one}
+            </option>
+          ))}
+        </select>
+      ) : (
+        <input
+          key={setting}
+          name={name}
+          title={says}
+          defaultValue={String(value)}
+          {...(kind.type === 'integer'
+            ? { type: 'number', min: kind.min, max: kind.max, required: true }
+            : { maxLength: kind.type === 'text' ? kind.lengthMax : 256, 'data-as': 'text' })}
+        />
+      )}
+    </label>
+  );
+}
+
 /** What a terminal is to be set to, where each value comes from, and what is in force. */
 export function Effective({ of }: { of: EffectiveConfiguration }) {
   const all = useSettings();
