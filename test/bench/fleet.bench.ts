@@ -208,11 +208,9 @@ export default async function run(): Promise<BenchReport> {
       const p99: Record<string, number> = {};
       for (let index = 0; index < kinds.length; index++) {
         const kind = kinds[(turn + index) % kinds.length] ?? 'calm';
-        if (kind === 'beside') {
-          await who[0]?.tell({ do: 'freeze' });
-          // What it asked for is answered or dropped by then: what is measured is that it does not read.
-          await quiet(house, 4);
-        }
+        if (kind === 'beside') await who[0]?.tell({ do: 'freeze' });
+        // What the notice before had everybody ask for is answered by then, and what a frozen one asked for is answered or dropped: a notice is measured by itself.
+        await quiet(house, 4);
         const round = await notice(who, send);
         for (const delay of round) delays[kind].push(delay);
         p99[kind] = percentile(

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { open, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { centreProfiles } from '@tsunagu/fleet-server/merchant-centre/profile';
 import { portOf } from '@tsunagu/protocols/fleet';
 import { openSwitchHouse, Program, type SwitchHouse } from '../e2e/switch-programs.ts';
@@ -25,8 +24,9 @@ const patienceMs = 2_000;
  * `--sales=N`: how many go through it as fast as they are answered; 24,000 unless told. A million (`--million`) take ten minutes or so.
  * `--rate=N`: sales a second at half load, for ten seconds; half of those unless told. Two versions are compared at one rate.
  * At half load a sale takes from when it was due, so that what the centre is late with counts against the switch and not for it; how long the centre stood
- * still itself is told beside it, and how long a process that does nothing did: whatever else runs on the machine shows there. So is how the processors themselves
- * held: for some tenths of a second they may be several times slower (a virtual machine whose host is busy), which no load and no time stolen tells of.
+ * still itself is told beside it. So is what there was of the processors meanwhile, as the kernel counts it: what the three used, what everything else did
+ * (threads of the kernel, other programs), and how long the thread of the switch that does its work was ready to run and had to wait. Nothing is measured by
+ * working beside them: that alone made a sale at half load twice as long.
  */
 export default async function run(flags: readonly string[] = []): Promise<BenchReport> {
   const told = (name: string): string | undefined =>
@@ -101,17 +101,14 @@ export default async function run(flags: readonly string[] = []): Promise<BenchR
     const [halfMb = Number.NaN, lastMb = Number.NaN] = [memoryMbs[Math.floor(memoryMbs.length / 2)], memoryMbs.at(-1)];
     // By the server as it has run until now: one that was just started compiles its code first.
     const half = Number(told('rate') ?? Math.max(1, Math.round(durable / 2)));
-    const idle = monitorEventLoopDelay({ resolution: 1 });
-    const processors = watchProcessors();
     const collectedBefore = await collected();
-    idle.enable();
-    const halfLoad = await load(half * halfSeconds, false, half);
-    idle.disable();
-    const slowThen = processors.look();
+    const looks: Used[] = [];
+    const halfLoad = await load(half * halfSeconds, false, half, (asked, centre) => {
+      const look = asked < 0 ? undefined : lookAt(house.server.pid, [house.server.pid, issuer.pid, centre.pid]);
+      if (look) looks.push(look);
+    });
     const collectedThen = await collected();
     const halfLimit = await load(half * halfSeconds, true, half);
-    const slowLimit = processors.look();
-    processors.end();
     const impatient = join(house.folder, 'impatient.json');
     const { name: _load, ...asLoad } = centreProfiles.load;
     await writeFile(
@@ -150,11 +147,12 @@ export default async function run(flags: readonly string[] = []): Promise<BenchR
         ),
         'at half load: the centre stood still at the longest, ms': halfLoad.stoodStillMs,
         'at half load: of that for its own garbage, ms': halfLoad.collectedMs,
-        'at half load: a process that does nothing was kept waiting at the longest, ms': idle.max / 1e6,
-        'at half load: one piece of work by processor time, longest / median': slowThen.longest,
-        'at half load: looks at which it took twice the median, per cent': slowThen.percent,
-        'without the switch: longest / median': slowLimit.longest,
-        'without the switch: twice the median, per cent': slowLimit.percent,
+        ...Object.fromEntries(
+          Object.entries(usedBetween(looks[0], looks.at(-1))).map(([what, ms]) => [
+            `at half load: ${what}, ms a second`,
+            ms,
+          ]),
+        ),
         'processor time of the switch a sale, ms': ours,
         'processor time of the issuer a sale, ms': issuers,
         'processor time of the merchant centre a sale, ms': centres,
@@ -247,37 +245,43 @@ function cpuMs(pid: number | undefined): number {
 const memoryMb = (pid: number | undefined): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN) / 1_024;
 
-/** How much slower than usual the processors were since the last look. */
-interface Slowness {
-  /** The longest that the piece of work took, in medians. */
-  readonly longest: number;
-  /** How many of the pieces took more than twice the median, per cent. */
-  readonly percent: number;
+/** What was used of the processors until a moment, milliseconds. */
+interface Used {
+  readonly atMs: number;
+  readonly three: number;
+  /** By everything that runs on this machine, the three among it. */
+  readonly all: number;
+  /** How long the first thread of the switch was ready to run and did not. */
+  readonly waited: number;
 }
 
-/**
- * Does the same small piece of work a hundred times a second, and looks at what it takes of processor time: who waits for a turn spends none, so that other
- * processes do not show, and neither do stops of the event loop. What does is a processor that itself gets on more slowly.
- */
-function watchProcessors(): { look(): Slowness; end(): void } {
-  let times: number[] = [];
-  let mixed = 1;
-  const timer = setInterval(() => {
-    const before = process.cpuUsage();
-    for (let step = 0; step < 60_000; step += 1) mixed = (Math.imul(mixed, 1_664_525) + 1_013_904_223) | 0;
-    const { user, system } = process.cpuUsage(before);
-    times.push(user + system);
-  }, 10);
+/** Undefined where one of the three has ended. */
+function lookAt(server: number | undefined, three: readonly (number | undefined)[]): Used | undefined {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0] = (
+    /^cpu +(.+)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? ''
+  )
+    .split(' ')
+    .map(Number);
+  const used = three.reduce<number>((sum, pid) => sum + cpuMs(pid), 0);
+  if (Number.isNaN(used)) return undefined;
+  // Nanoseconds: on a processor, and in the queue for one. Documentation/scheduler/sched-stats.rst, "/proc/<pid>/schedstat".
+  const [, waited = 0] = readFileSync(`/proc/${server}/task/${server}/schedstat`, 'utf8').split(' ').map(Number);
   return {
-    look() {
-      const [taken, usual] = [times, median(times)];
-      times = [];
-      return {
-        longest: taken.reduce((most, time) => Math.max(most, time), 0) / usual,
-        percent: (100 * taken.filter((time) => time > 2 * usual).length) / taken.length,
-      };
-    },
-    end: () => clearInterval(timer),
+    atMs: performance.now(),
+    three: used,
+    all: (user + nice + system + irq + softIrq) * 10,
+    waited: waited / 1e6,
+  };
+}
+
+/** What went on between two looks, milliseconds a second. */
+function usedBetween(from: Used | undefined, to: Used | undefined): Record<string, number> {
+  const perSecond = (of: (used: Used) => number): number =>
+    from && to ? (1_000 * (of(to) - of(from))) / (to.atMs - from.atMs) : Number.NaN;
+  return {
+    'processor time of the three': perSecond(({ three }) => three),
+    'processor time of all else on this machine': perSecond(({ all, three }) => all - three),
+    'the switch was ready to run and waited for a processor': perSecond(({ waited }) => waited),
   };
 }
 
