@@ -26,13 +26,21 @@ const pauseMs = { first: 1_000, max: 60_000 } as const;
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
+/** What is fetched. */
+export interface WantedBytes {
+  readonly path: (source: RangeSource, chunk: WantedChunk) => string;
+  readonly chunked: Chunked;
+  /** What lies there already is in use, and stays when the medium is full. */
+  readonly isInUse?: boolean;
+}
+
 /**
  * Fetches bytes chunk by chunk, each checked against its own hash before the next. A connection that breaks, a power loss and a payment
  * cost nothing but what was on its way: it goes on behind the last byte on the medium.
  */
 export async function download(
   parts: DownloadParts,
-  { path, chunked }: { readonly path: (source: RangeSource, chunk: WantedChunk) => string; readonly chunked: Chunked },
+  { path, chunked, isInUse = false }: WantedBytes,
   onChunk: (done: number, of: number) => void,
 ): Promise<Result<void, DownloadFault>> {
   const { files, signal } = parts;
@@ -48,13 +56,16 @@ export async function download(
       hash: chunked.chunks[index] ?? '',
     };
     try {
-      if ((await files.read(name))?.length === chunk.length) continue;
+      // What lies there may have suffered since; what cannot be read is not there.
+      const held = await files.read(name).catch(() => undefined);
+      if (held && sha256(held) === chunk.hash) continue;
       if (signal.aborted) return fail('LINK_DOWN');
       const fetched = await fetchChunk(parts, chunk, path, liars, pace);
       if (!fetched.ok) return fetched;
     } catch (cause) {
       // No sale is taken that cannot be stored: what was fetched makes room for them.
-      if (isFull(cause)) await removeStored(files, chunked).catch(() => undefined);
+      if (isFull(cause))
+        await (isInUse ? files.remove(partName(name)) : removeStored(files, chunked)).catch(() => undefined);
       return fail('STORE_WRITE_FAILED', { field: name, cause });
     }
     onChunk(index + 1, names.length);

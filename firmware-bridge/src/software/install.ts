@@ -10,7 +10,7 @@ import {
 } from '@tsunagu/protocols/software';
 import { applyDelta, findDelta } from './delta.ts';
 import { download, type DownloadFault, type DownloadParts, type WantedChunk } from './download.ts';
-import { pieceNames, readStored, removeStored, type StoredBytes } from './pieces.ts';
+import { pieceNames, readStored, removeOthers, removeStored, type StoredBytes } from './pieces.ts';
 import { type RangeSource, serverName } from './range-source.ts';
 import type { SoftwareTrust, TrustFault } from './trust.ts';
 
@@ -79,7 +79,7 @@ async function readAll(source: RangeSource, path: string, length: number): Promi
 
 /**
  * Brings an image onto the medium: by a delta from the installed one where there is one and nothing of the image has come yet, otherwise
- * chunk by chunk. No more room is taken than the larger of image and delta.
+ * chunk by chunk. No more room is taken than the larger of image and delta; what lies there of other images makes room first.
  */
 export async function fetchImage(
   parts: DownloadParts,
@@ -88,8 +88,17 @@ export async function fetchImage(
   installed: StoredBytes | undefined,
   onChunk: (done: number, of: number) => void,
 ): Promise<Result<void, FetchFault>> {
-  if (installed && installed.digest !== '' && !(await hasBegun(parts, image))) {
-    const byDelta = await fetchByDelta(parts, server, image, installed, onChunk);
+  const base = installed && installed.digest !== '' ? installed : undefined;
+  const found = base && !(await hasBegun(parts, image)) ? await findDelta(server, base.digest, image) : ok(undefined);
+  if (!found.ok) return found;
+  const delta = found.value;
+  try {
+    await removeOthers(parts.files, [image, ...(base ? [base] : []), ...(delta ? [delta] : [])]);
+  } catch (cause) {
+    return fail('STORE_WRITE_FAILED', { field: 'software', cause });
+  }
+  if (base && delta) {
+    const byDelta = await fetchByDelta(parts, { image, base, delta }, onChunk);
     if (!byDelta.ok || byDelta.value) return byDelta.ok ? ok(undefined) : byDelta;
   }
   return download(parts, { path: artefactPath(image.digest), chunked: image }, onChunk);
@@ -98,19 +107,13 @@ export async function fetchImage(
 const hasBegun = async ({ files }: DownloadParts, image: StoredBytes): Promise<boolean> =>
   (await files.read(pieceNames(image)[0] ?? '')) !== undefined;
 
-/** @returns whether the image is there; when a delta was no good, the whole is to be fetched */
+/** @returns whether the image is there; when the delta was no good, the whole is to be fetched */
 async function fetchByDelta(
   parts: DownloadParts,
-  server: RangeSource,
-  image: Chunked,
-  installed: StoredBytes,
+  { image, base: installed, delta }: { readonly image: Chunked; readonly base: StoredBytes; readonly delta: Chunked },
   onChunk: (done: number, of: number) => void,
 ): Promise<Result<boolean, FetchFault>> {
   const { files, world } = parts;
-  const found = await findDelta(server, installed.digest, image);
-  if (!found.ok) return found;
-  const delta = found.value;
-  if (!delta) return ok(false);
   const fetched = await download(parts, { path: artefactPath(delta.digest), chunked: delta }, onChunk);
   // A delta that cannot be had is no reason to fail: but a line that is down, or a full medium, is.
   const isDeltasFault = !fetched.ok && /^(SOFTWARE_CHUNK_WRONG|ARTEFACT_UNAVAILABLE)$/.test(fetched.fault.code);

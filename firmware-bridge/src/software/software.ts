@@ -6,9 +6,10 @@ import { type Chunked, compareVersions, readSoftwareHeader, type SoftwareHeader 
 import type { World } from '@tsunagu/protocols/world';
 import type { SecureNetwork } from '../link/index.ts';
 import { type Files, type SealedStore, sealedRecord } from '../sealed-store/index.ts';
-import { type FetchFault, fetchImage, findImage } from './install.ts';
+import { download } from './download.ts';
+import { artefactPath, type FetchFault, fetchImage, findImage } from './install.ts';
 import { sharedLine, type SharedLine } from './line.ts';
-import { pieceNames, readStored, removeStored, type StoredBytes } from './pieces.ts';
+import { isWhole, pieceNames, readStored, removeStored, type StoredBytes } from './pieces.ts';
 import { type RangeSource, serverSource } from './range-source.ts';
 import { raiseRollbackCounter, readRollbackCounter } from './rollback-counter.ts';
 import {
@@ -184,13 +185,11 @@ class BootedSoftware implements Software {
       return fail(reverted?.why === 'ended' ? 'SOFTWARE_TRIAL_ENDED' : 'SOFTWARE_REVERTED', {
         facts: { version: wanted.version },
       });
-    if (isSame(trial, order)) {
-      if (this.proofTimeoutMs === undefined) return ok('restarting');
-      await this.#trial;
-    }
-    if (this.#state.slots[this.#state.active]?.digest === wanted.digest) return ok('installed');
-    // Another order's trial runs: until it is over there is no spare slot.
+    if (isSame(trial, order) && this.proofTimeoutMs === undefined) return ok('restarting');
+    // A trial runs, this order's or another's: until it is over nobody knows what stays, and there is no spare slot.
     if (this.proofTimeoutMs !== undefined) await this.#trial;
+    const active = this.#state.slots[this.#state.active];
+    if (active?.digest === wanted.digest && (await isWhole(this.#parts.files, active))) return ok('installed');
     if (wanted.counter < this.#counterMin)
       return fail('SOFTWARE_OLDER', { facts: { counter: wanted.counter, counterMin: this.#counterMin } });
     const { version } = this.running;
@@ -199,10 +198,34 @@ class BootedSoftware implements Software {
     const { line = sharedLine() } = from;
     const server = serverSource(this.#parts.world.timers, from, line);
     try {
+      if (active?.digest === wanted.digest) return await this.#mend(from, server, wanted, onChunk);
       return await this.#stage(from, server, wanted, order, onChunk);
     } finally {
       server.close();
     }
+  }
+
+  #find(server: RangeSource, wanted: SoftwareInstall): Promise<Result<Chunked, FetchFault>> {
+    const { world, store, model } = this.#parts;
+    const device = { model: model.id, hardwareRevision, version: this.running.version };
+    return findImage(softwareTrust(store, world.clock), server, wanted, device);
+  }
+
+  /** The active slot holds what is wanted, but its bytes have suffered: those that do not match are fetched anew, each into its place at once. */
+  async #mend(
+    { signal, parent }: SoftwareSource,
+    server: RangeSource,
+    wanted: SoftwareInstall,
+    onChunk: (done: number, of: number) => void,
+  ): Promise<Result<InstallStep, SoftwareFault>> {
+    const { world, files } = this.#parts;
+    world.log('warn', 'softwareDamaged', { ...this.running });
+    const image = await this.#find(server, wanted);
+    if (!image.ok) return image;
+    const sources = parent ? [parent, server] : [server];
+    const what = { path: artefactPath(wanted.digest), chunked: image.value, isInUse: true };
+    const fetched = await download({ world, files, sources, signal }, what, onChunk);
+    return fetched.ok ? ok('installed') : fetched;
   }
 
   async #stage(
@@ -212,9 +235,8 @@ class BootedSoftware implements Software {
     order: SlotOrder,
     onChunk: (done: number, of: number) => void,
   ): Promise<Result<InstallStep, SoftwareFault>> {
-    const { world, files, store, model } = this.#parts;
-    const device = { model: model.id, hardwareRevision, version: this.running.version };
-    const image = await findImage(softwareTrust(store, world.clock), server, wanted, device);
+    const { world, files } = this.#parts;
+    const image = await this.#find(server, wanted);
     if (!image.ok) return image;
     const emptied = await this.#emptySpare(wanted.digest);
     if (!emptied.ok) return emptied;
@@ -251,19 +273,12 @@ class BootedSoftware implements Software {
     return header;
   }
 
-  /** Frees the spare slot of what it holds, unless that is what is wanted. */
+  /** From here on the spare slot holds nothing, unless that is what is wanted: its files are removed when the wanted ones are fetched. */
   async #emptySpare(digest: string): Promise<Result<void, 'STORE_WRITE_FAILED'>> {
     const spare = spareSlot(this.#state);
     const held = this.#state.slots[spare];
     if (held === null || held.digest === digest) return ok(undefined);
-    const written = await this.#keep({ ...this.#state, slots: { ...this.#state.slots, [spare]: null } });
-    if (!written.ok) return written;
-    try {
-      await removeStored(this.#parts.files, held);
-      return ok(undefined);
-    } catch (cause) {
-      return fail('STORE_WRITE_FAILED', { field: 'software', cause });
-    }
+    return this.#keep({ ...this.#state, slots: { ...this.#state.slots, [spare]: null } });
   }
 
   async #keep(state: SlotState): Promise<Result<void, 'STORE_WRITE_FAILED'>> {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWhole } from './write-whole.ts';
 
 /** Immutable files, each under the SHA-256 of its bytes. The device API serves them. */
 export interface Artefacts {
-  /** Stores bytes; when it resolves they are on disk under their name, whole. */
+  /** Stores bytes; when it resolves they are on disk under their name, whole: also where what lay there had suffered. */
   put(bytes: Uint8Array): Promise<{ readonly digest: string; readonly size: number }>;
   /** Where an artefact lies; undefined when there is none of this digest. */
   find(digest: string): Promise<{ readonly path: string; readonly size: number } | undefined>;
@@ -29,7 +29,9 @@ export async function openArtefacts(folder: string): Promise<Artefacts> {
     },
     async put(bytes) {
       const digest = createHash('sha256').update(bytes).digest('hex');
-      if (!(await find(digest))) await writeWhole(join(folder, digest), bytes);
+      const path = join(folder, digest);
+      const held = (await find(digest)) && (await readFile(path).catch(() => undefined));
+      if (!held?.equals(bytes)) await writeWhole(path, bytes);
       return { digest, size: bytes.length };
     },
   };

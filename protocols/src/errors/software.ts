@@ -165,11 +165,11 @@ export const softwareErrors = defineErrors({
   SOFTWARE_CHUNK_WRONG: {
     en: {
       says: 'A piece of the image came wrong twice.',
-      next: 'Check the artefact at the server with "tsunagu software list", and the line of the terminal.',
+      next: 'Install it again from its file ("tsunagu software install"): the upload mends what has suffered at the server. If it stays, check the line of the terminal.',
     },
     ja: {
       says: 'イメージの一部が2回続けて不正でした。',
-      next: 'サーバーのファイル(「tsunagu software list」)と端末の回線を確認してください。',
+      next: '元のファイルから「tsunagu software install」で再度導入してください。アップロードによりサーバー上の破損が修復されます。解消しない場合は端末の回線を確認してください。',
     },
   },
   SOFTWARE_DELTA_INVALID: {

@@ -329,6 +329,20 @@ test.each([
   60_000,
 );
 
+/** Of this image the server has no bytes from here on. */
+const endsAt = ({ wanted }: Published, end: number): void => {
+  server.onArtefact = (bytes, { headers }, response) => {
+    const start = Number(/^bytes=(\d+)-/.exec(headers.range ?? '')?.[1]);
+    if (start < end || sha256(bytes) !== wanted.digest) return false;
+    response.writeHead(404).end();
+    return true;
+  };
+};
+
+/** The same bytes but for one bit. */
+const spoilt = (bytes: Uint8Array, at: number): Uint8Array =>
+  bytes.map((byte, index) => (index === at ? byte ^ 1 : byte));
+
 /** A medium on which a file cannot be read any more. */
 class WornMedium extends MemoryFiles {
   worn = '';
@@ -376,6 +390,58 @@ test.each<readonly [string, (files: WornMedium, name: string, bytes: Uint8Array)
   },
   60_000,
 );
+
+test.each<readonly [string, (files: WornMedium, name: string, bytes: Uint8Array) => unknown]>([
+  ['has one bit wrong', (files, name, bytes) => files.write(name, spoilt(bytes, 999))],
+  ['ends early', (files, name, bytes) => files.write(name, bytes.subarray(0, -7))],
+  ['is not there', (files, name) => files.remove(name)],
+])(
+  'to install what is installed, and of which a file %s, fetches that file anew, and nothing else',
+  async (_, damage) => {
+    const files = new WornMedium();
+    const one = publish('2', 2, program('base', 150_000));
+    await run(files, one);
+    server.artefactRequests.length = 0;
+    expect(await (await boot(files)).install(one.wanted, 91)).toEqual({ ok: true, value: 'installed' });
+    expect(server.artefactRequests).toEqual([]);
+    const name = `software-${one.wanted.digest.slice(0, 16)}.1`;
+    await damage(files, name, (await files.read(name)) ?? new Uint8Array(0));
+    expect(await (await boot(files)).install(one.wanted, 92)).toEqual({ ok: true, value: 'installed' });
+    expect(events('softwareDamaged')).toHaveLength(1);
+    expect(askedFor(one.wanted.digest)).toBe(65_536);
+    const stored = await Promise.all([0, 1, 2].map((index) => files.read(name.replace(/1$/, `${index}`))));
+    expect(sha256(Buffer.concat(stored.map((piece) => piece ?? new Uint8Array(0))))).toBe(one.wanted.digest);
+  },
+  60_000,
+);
+
+test('a file that suffered between two tries of a download costs that file, and no try', async () => {
+  const files = new MemoryFiles();
+  const one = publish('2', 2, program('suffers', 150_000));
+  endsAt(one, 131_072);
+  expect(await (await boot(files)).install(one.wanted)).toMatchObject({ fault: { code: 'ARTEFACT_UNAVAILABLE' } });
+  server.onArtefact = undefined;
+  const name = `software-${one.wanted.digest.slice(0, 16)}.0`;
+  await files.write(name, spoilt((await files.read(name)) ?? new Uint8Array(0), 7));
+  expect(await (await boot(files)).install(one.wanted)).toEqual({ ok: true, value: 'restarting' });
+});
+
+test('nothing stays on the medium of images that did not prove themselves, or did not come whole', async () => {
+  const files = new MemoryFiles();
+  await run(files, publish('2', 2, program('stays', 90_000)));
+  const failing = publish('3', 3, program('fails its trial', 90_000));
+  expect(await (await boot(files)).install(failing.wanted)).toEqual({ ok: true, value: 'restarting' });
+  unwrap(await (await boot(files)).software.giveUp());
+  const torn = publish('4', 4, program('comes in part', 200_000));
+  endsAt(torn, 131_072);
+  expect(await (await boot(files)).install(torn.wanted)).toMatchObject({ fault: { code: 'ARTEFACT_UNAVAILABLE' } });
+  server.onArtefact = undefined;
+  const last = publish('5', 5, program('the next', 90_000));
+  await run(files, last);
+  const kept = (await files.list()).filter((file) => /^software-[0-9a-f]{16}\./.test(file));
+  expect(new Set(kept.map((file) => file.slice(9, 25)))).not.toContain(failing.wanted.digest.slice(0, 16));
+  expect(new Set(kept.map((file) => file.slice(9, 25)))).not.toContain(torn.wanted.digest.slice(0, 16));
+});
 
 test('another version than the server thinks is installed is no base for its delta: the terminal asks by what it has', async () => {
   const files = new MemoryFiles();

@@ -4,6 +4,7 @@ import {
   freshGate,
   gateLimit,
   type GateState,
+  totalsOf,
 } from '@tsunagu/fleet-server/campaigns/rules/gate';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { describe, expect, it } from 'vitest';
@@ -128,5 +129,17 @@ describe('the sequential test of a gate', () => {
               }
             expect(expected).toBeLessThanOrEqual(1 + 1e-9);
           }
+  });
+});
+
+describe('the sales of both sides', () => {
+  const seen = (salesA: number, salesB: number) => ({ salesA, eventsA: 0, salesB, eventsB: 1 });
+
+  it('are those of models of which updated terminals sold: others are no control', () => {
+    let gate = countSales(freshGate, 'CATS200', seen(0, 3), 0);
+    gate = countSales(gate, 'CT-5100', seen(0, 900), 0);
+    expect(totalsOf(gate)).toEqual({ salesA: 0, eventsA: 0, salesB: 0, eventsB: 0 });
+    gate = countSales(gate, 'CATS200', seen(2, 4), 0);
+    expect(totalsOf(gate)).toEqual({ salesA: 2, eventsA: 0, salesB: 7, eventsB: 2 });
   });
 });

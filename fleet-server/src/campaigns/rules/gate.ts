@@ -78,9 +78,11 @@ export function evidenceOf({ log }: GateState): number {
 /** What an e-value has to reach, when `metrics` are watched together (Bonferroni). */
 export const gateLimit = (alpha: number, metrics: number): number => metrics / alpha;
 
-/** All models together. */
+/** All models together of which an updated terminal was compared: what is learnt of the others is no control. */
 export const totalsOf = ({ strata }: GateState): Arms =>
-  Object.values(strata).reduce((sum, { counted }) => plus(sum, counted), nothing);
+  Object.values(strata)
+    .filter(({ counted }) => counted.salesA > 0)
+    .reduce((sum, { counted }) => plus(sum, counted), nothing);
 
 const plus = (one: Arms, other: Arms): Arms => ({
   salesA: one.salesA + other.salesA,
