@@ -6,6 +6,9 @@ import { createHash } from 'node:crypto';
  */
 export const terminalIdOf = (serial: string): string => `T${digest(`terminal\n${serial}`).slice(0, 7)}`;
 
+/** Whether a text could be one. Of which terminal it is only its serial tells, or a transaction. */
+export const isTerminalId = (text: string): boolean => /^T[0-9A-F]{7}$/.test(text);
+
 /** The card acceptor identification (DE42, ans 15) of all terminals of a tenant: "M" and 14 hexadecimal digits. */
 export const merchantIdOf = (tenant: string): string => `M${digest(`merchant\n${tenant}`).slice(0, 14)}`;
 

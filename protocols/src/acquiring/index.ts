@@ -1,4 +1,4 @@
-export { merchantIdOf, terminalIdOf } from './identifiers.ts';
+export { isTerminalId, merchantIdOf, terminalIdOf } from './identifiers.ts';
 export {
   backOffMs,
   issuerCodec,

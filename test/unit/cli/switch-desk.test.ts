@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { terminalIdOf } from '@tsunagu/protocols/acquiring';
 import { logTo, systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openClient } from '../../../cli/src/client/index.ts';
@@ -59,6 +60,8 @@ test.each([
 
 test.each([
   [{ terminal: 'DESK-0001' }],
+  // DE41 of a terminal that has sold nothing yet.
+  [{ terminal: terminalIdOf('DESK-0001') }],
   [{ link: 'card-company-1' }],
   [{ origin: 'ec-centre-1' }],
   [{ origin: 'terminals' }],

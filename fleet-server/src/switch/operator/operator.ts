@@ -1,4 +1,4 @@
-import { businessDay } from '@tsunagu/protocols/acquiring';
+import { businessDay, isTerminalId } from '@tsunagu/protocols/acquiring';
 import type {
   SwitchAdvice,
   SwitchAlarmView,
@@ -155,7 +155,7 @@ export function openOperator(
     const noOrigin =
       origin === undefined || origin === terminalsOrigin ? undefined : notThere(origin, 'acquirer', 'origin');
     if (noOrigin && !(await hasTransactions(store.db, { origin }))) return noOrigin;
-    if (terminal === undefined || (await rooms.isTerminal(terminal))) return undefined;
+    if (terminal === undefined || isTerminalId(terminal) || (await rooms.isTerminal(terminal))) return undefined;
     if (await hasTransactions(store.db, { terminal })) return undefined;
     return fail('SWITCH_TERMINAL_UNKNOWN', { field: 'terminal' });
   }
