@@ -122,9 +122,7 @@ export function printFault(console: Console, fault: Fault, json: boolean): void 
     .map(([name, value]) => `${name}=${value}`);
   // A field whose value is told is named with it.
   const field = fault.field === undefined || String(fault.field) in (fault.facts ?? {}) ? '' : String(fault.field);
-  const where = [field, ...facts]
-    .filter(Boolean)
-    .join(', ');
+  const where = [field, ...facts].filter(Boolean).join(', ');
   console.err(`${console.paint('error', fault.code)}: ${says}${where ? ` (${where})` : ''}`);
   const step = ownNext(console, fault) ?? next;
   if (step) console.err(`${console.paint('muted', console.texts.next)} ${step}`);
