@@ -151,6 +151,11 @@ program
       const { startHouse } = await import('./house/index.ts');
       const stop = new AbortController();
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+      // SIGTERM to npm ends the shell between npm and here, and nobody passes it on: what npm started ends when that shell is gone.
+      const starter = process.ppid;
+      const watching = world.timers.every(500, () => {
+        if (process.env['npm_lifecycle_event'] !== undefined && process.ppid !== starter) stop.abort();
+      });
       const { data } = program.opts<GlobalOptions>();
       process.exitCode = await startHouse(
         world,
@@ -158,6 +163,7 @@ program
         { ...options, data: resolve(data ?? '.tsunagu') },
         stop.signal,
       );
+      watching.cancel();
     },
   );
 

@@ -86,11 +86,10 @@ async function start(): Promise<Result<Started>> {
       : (await readLinks(world, options.data)).find(({ id }) => id === options.link);
   if (options.link !== undefined && link === undefined) return fail('LINK_UNKNOWN', { facts: { link: options.link } });
   const ofHouse = link?.side === 'acquirer' ? link : undefined;
-  const credentials = await readCredentials(
-    options.credentials ??
-      (ofHouse && linkCredentialsPath(options.data, ofHouse.id)) ??
-      join(options.data, 'line', pairFiles.acquirer),
-  );
+  const pair = join(options.data, 'line', pairFiles.acquirer);
+  const handed = options.credentials ?? (ofHouse && linkCredentialsPath(options.data, ofHouse.id));
+  const credentials = await readCredentials(handed ?? pair);
+  if (!credentials.ok && handed === undefined) return fail('EMULATOR_CREDENTIALS_MISSING', { facts: { path: pair } });
   if (!credentials.ok) return credentials;
   const zone = fromHex(credentials.value.zoneKbpk);
   if (!zone.ok) return zone;

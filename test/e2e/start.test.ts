@@ -120,6 +120,29 @@ describe('npm start', () => {
     expect(existsSync(join(data, 'house.pid'))).toBe(false);
   });
 
+  test('stops when npm, which started it by a shell, is sent SIGTERM', async () => {
+    // npm passes the signal to its shell alone, which does not wait for what it runs.
+    const line = [
+      '"$0" "$@"; true',
+      process.execPath,
+      program,
+      '--data',
+      data,
+      'start',
+      '--port-base',
+      String(portBase),
+    ];
+    const shell = spawn('sh', ['-c', ...line], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, npm_lifecycle_event: 'start' },
+    });
+    const ended = new Promise<void>((resolve) => shell.stderr.once('close', () => resolve()));
+    await new Promise<void>((resolve) => shell.stderr.once('data', () => resolve()));
+    shell.kill('SIGTERM');
+    await ended;
+    expect(existsSync(join(data, 'house.pid'))).toBe(false);
+  });
+
   test('goes on when a part of it is killed, says so, and starts it again', async () => {
     const house = await startHouse({ data, portBase, args: quiet });
     const sold = async (): Promise<boolean> =>

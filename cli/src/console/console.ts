@@ -120,9 +120,9 @@ export function printFault(console: Console, fault: Fault, json: boolean): void 
   const facts = Object.entries(fault.facts ?? {})
     .filter(([name]) => name !== 'status' && name !== 'title' && !(isOfUsage(fault) && usageFacts.has(name)))
     .map(([name, value]) => `${name}=${value}`);
-  const where = [fault.field === undefined || fault.field === '' ? undefined : String(fault.field), ...facts]
-    .filter(Boolean)
-    .join(', ');
+  // A field whose value is told is named with it.
+  const field = fault.field === undefined || String(fault.field) in (fault.facts ?? {}) ? '' : String(fault.field);
+  const where = [field, ...facts].filter(Boolean).join(', ');
   console.err(`${console.paint('error', fault.code)}: ${says}${where ? ` (${where})` : ''}`);
   const step = ownNext(console, fault) ?? next;
   if (step) console.err(`${console.paint('muted', console.texts.next)} ${step}`);

@@ -579,6 +579,16 @@ export const switchErrors = defineErrors({
       next: '付属プロファイルの名前か、JSONファイルを指定してください。誤りのある項目名が表示されます。',
     },
   },
+  EMULATOR_CREDENTIALS_MISSING: {
+    en: {
+      says: 'The emulated centre has nothing to show to a far side: its folder holds no credentials of an emulated issuer.',
+      next: 'Run `tsunagu emulate issuer` with the same --folder first: it writes them. Towards the switch of a running house: --folder HOUSE --link LINK, an acquirer link of `tsunagu switch links`.',
+    },
+    ja: {
+      says: '模擬加盟店センターの資格情報がありません。フォルダーに模擬カード会社の資格情報ファイルが見つかりません。',
+      next: '先に同じ --folder で `tsunagu emulate issuer` を起動してください（資格情報を書き出します）。稼働中のハウスのスイッチへつなぐ場合は --folder ハウス --link リンク（`tsunagu switch links` のアクワイアラ側リンク）を指定してください。',
+    },
+  },
   EMULATOR_NOT_BALANCED: {
     en: {
       says: 'A business day of an emulated centre could not be brought into balance with the far side.',
@@ -677,6 +687,16 @@ export const switchErrors = defineErrors({
     ja: {
       says: '処理待ちの有効性チェックが上限に達しています。',
       next: '先のファイルが完了してから、もう一度渡してください。状況は `tsunagu validity list` で確認できます。',
+    },
+  },
+  VALIDITY_FILE_ARRIVING: {
+    en: {
+      says: 'This file is being taken at this moment, from somebody who handed it in before.',
+      next: 'It stands in `tsunagu validity list` as soon as every card of it is on disk. Hand it in again then: the same file again is the same one.',
+    },
+    ja: {
+      says: 'このファイルは、先に渡されたものを受け付けている途中です。',
+      next: '全カードの書き込みが終わると `tsunagu validity list` に表示されます。その後にもう一度渡しても、同じファイルとして扱われます。',
     },
   },
   VALIDITY_LINE_FORM: {

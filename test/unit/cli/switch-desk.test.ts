@@ -44,12 +44,13 @@ async function run(work: (context: Context) => Promise<number>, lang = 'en') {
 
 test.each([
   [{ terminal: 'NOPE' }, /^SWITCH_TERMINAL_UNKNOWN: .*\(terminal\)\n.*tsunagu terminals/s],
-  [{ link: 'nolink' }, /^LINK_UNKNOWN: .*\(link\)\n.*tsunagu switch links/s],
-  [{ origin: 'nolink' }, /^LINK_UNKNOWN: .*\(origin\)\n.*tsunagu switch links/s],
-  [{ link: 'ec-centre-1' }, /^LINK_OTHER_SIDE: .*\(link, side=acquirer, wants=issuer\)\n.*--origin LINK/s],
+  [{ link: 'nolink' }, /^LINK_UNKNOWN: .*\(link=nolink\)\n.*tsunagu switch links/s],
+  [{ origin: 'nolink' }, /^LINK_UNKNOWN: .*\(origin, link=nolink\)\n.*tsunagu switch links/s],
+  [{ link: '4761739001010119' }, /^LINK_UNKNOWN: [^\d]*\(link\)\n[^\d]*$/s],
+  [{ link: 'ec-centre-1' }, /^LINK_OTHER_SIDE: .*\(link=ec-centre-1, side=acquirer, wants=issuer\)\n.*--origin LINK/s],
   [
     { origin: 'card-company-1' },
-    /^LINK_OTHER_SIDE: .*\(origin, side=issuer, wants=acquirer\)\n.*tsunagu switch links/s,
+    /^LINK_OTHER_SIDE: .*\(origin, link=card-company-1, side=issuer, wants=acquirer\)\n.*tsunagu switch links/s,
   ],
   [{ terminal: 'NOPE', amount: 7 }, /^SWITCH_TERMINAL_UNKNOWN/],
 ])('a search for what there is not is refused, and says where to look: %o', async (search, told) => {

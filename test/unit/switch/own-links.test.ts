@@ -200,6 +200,8 @@ test('an issuer and a centre of link files run alone out of their folder; a link
     expect(await centre.line('ended')).toMatchObject({ asked: 3, approved: 3 });
     const nobody = new Program('issuer', ['--data', folder, '--link', 'nobody-1', '--alone', '--port', '0']);
     await expect(nobody.line('ready')).rejects.toThrow('LINK_UNKNOWN');
+    const alone = new Program('centre', ['--data', join(folder, 'empty'), '--requests', '1']);
+    await expect(alone.line('ready')).rejects.toThrow('EMULATOR_CREDENTIALS_MISSING');
   } finally {
     await issuer.kill();
     await rm(folder, { recursive: true, force: true });

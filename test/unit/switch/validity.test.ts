@@ -249,7 +249,7 @@ test('a file whose taking failed half-way is taken from its beginning when it co
   expect(taken.records).toBe(200);
   for (const other of [...others, third])
     expect(other.ok ? other.value.records : other.fault.code).toSatisfy(
-      (said) => said === 'VALIDITY_BUSY' || said === 200,
+      (said) => said === 'VALIDITY_FILE_ARRIVING' || said === 200,
     );
   // What a disk that failed leaves.
   await house.store.db.updateTable('switch_validity_files').set({ state: 'arriving', records: 0 }).execute();

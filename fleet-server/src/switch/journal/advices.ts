@@ -112,18 +112,19 @@ export class Advices {
   async isVoid(row: ReversalRow): Promise<boolean> {
     const { sale_id: sale, advice, reason } = row;
     if (sale === null || advice !== 'reversal' || reason !== reversalReasons.customerCancelled) return false;
-    return await this.#journal.write(async (tx, commit) => {
-      const { state } = await commit.sale(sale);
-      if (state !== 'reversing') return state === 'voiding';
-      const later = await tx
-        .selectFrom('switch_reversals')
-        .select('seq')
-        .where('sale_id', '=', sale)
-        .where('image', 'is not', null)
-        .where('seq', '>', row.seq)
-        .executeTakeFirst();
-      return later !== undefined;
-    });
+    const { state, later } = await this.#store.db
+      .selectFrom('switch_sales')
+      .leftJoin('switch_reversals', (join) =>
+        join
+          .onRef('switch_reversals.sale_id', '=', 'switch_sales.id')
+          .on('switch_reversals.image', 'is not', null)
+          .on('switch_reversals.seq', '>', row.seq),
+      )
+      .select(['switch_sales.state', 'switch_reversals.seq as later'])
+      .where('switch_sales.id', '=', sale)
+      .limit(1)
+      .executeTakeFirstOrThrow();
+    return state === 'voiding' || (state === 'reversing' && later !== null);
   }
 
   /** The issuer does not take a void: what went onto the card stays there. */

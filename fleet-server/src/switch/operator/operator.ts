@@ -18,6 +18,7 @@ import type { AcquirerLink } from '../acquirer-link/listener.ts';
 import type { IssuerLink, LinkVerb } from '../issuer-link/issuer-link.ts';
 import type { Advices } from '../journal/advices.ts';
 import type { Numbers } from '../journal/numbers.ts';
+import { linkUnknown } from '../link/link-unknown.ts';
 import { type MismatchBook, mismatchText } from '../link/matching.ts';
 import { countedOf, type DayRow, differenceRows, type HandFault } from '../reconciliation/days.ts';
 import type { ReconciliationDesk } from '../reconciliation/desk.ts';
@@ -140,8 +141,8 @@ export function openOperator(
     const side = rooms.links().find((live) => live.link.id === link)?.link.side;
     if (side === wants) return undefined;
     return side === undefined
-      ? fail('LINK_UNKNOWN', { field, facts: { link } })
-      : fail('LINK_OTHER_SIDE', { field, facts: { side, wants } });
+      ? linkUnknown(link, field)
+      : fail('LINK_OTHER_SIDE', { field, facts: { link, side, wants } });
   }
 
   /** What a search names that there is not, and of which the journal has nothing either: a link may be gone, and its transactions are there. */
@@ -167,7 +168,7 @@ export function openOperator(
     by: string,
   ): Promise<Result<SwitchReconciliation, ReconcileCode>> {
     const issuer = rooms.issuer(link);
-    if (!issuer) return notThere(link, 'issuer') ?? fail('LINK_UNKNOWN', { facts: { link } });
+    if (!issuer) return notThere(link, 'issuer') ?? linkUnknown(link);
     const wanted = day ?? businessDay(issuer.link, world.clock.now());
     const compared = await desk.reconcile(issuer, rooms.numbers(link), wanted, close, by);
     if (!compared.ok) return compared;
@@ -230,7 +231,7 @@ export function openOperator(
     },
     async order(link, verb, by) {
       const live = rooms.links().find((each) => each.link.id === link);
-      if (!live) return fail('LINK_UNKNOWN', { facts: { link } });
+      if (!live) return linkUnknown(link);
       if (live.status().state === 'down') return fail('LINK_NOT_CONNECTED', { facts: { link, verb } });
       world.log('info', 'linkOrdered', { link, verb, by });
       if (verb === 'echo') {
@@ -276,7 +277,7 @@ export function openOperator(
       if (!compared)
         return rooms.links().some((live) => live.link.id === link)
           ? fail('SWITCH_DAY_NOT_COMPARED', { facts: { link, day } })
-          : fail('LINK_UNKNOWN', { facts: { link } });
+          : linkUnknown(link);
       const rows = await differenceRows(store.db, link, day);
       return ok(
         rows.map((row) => ({
@@ -291,7 +292,7 @@ export function openOperator(
     },
     reconcile,
     async settleDay(link, day, figures, by, reason) {
-      if (!rooms.links().some((live) => live.link.id === link)) return fail('LINK_UNKNOWN', { facts: { link } });
+      if (!rooms.links().some((live) => live.link.id === link)) return linkUnknown(link);
       const settled = await desk.settle(link, day, figures, by, reason);
       return settled.ok ? ok(viewOfDay(settled.value)) : settled;
     },

@@ -21,6 +21,7 @@ import {
   pageOf,
   type PageRequest,
 } from '../../store/index.ts';
+import { linkUnknown } from '../link/link-unknown.ts';
 import { leadingDigits } from '../routing/route.ts';
 import { openAsking } from './asking.ts';
 import { acquirerOf, nowhere } from './rules.ts';
@@ -35,6 +36,7 @@ export type HandInCode =
   | 'VALIDITY_LINK_REFUSED'
   | 'VALIDITY_FILE_REFUSED'
   | 'VALIDITY_FILE_DIFFERS'
+  | 'VALIDITY_FILE_ARRIVING'
   | 'VALIDITY_BUSY';
 
 /** Files of cards that merchant centres ask about. */
@@ -143,7 +145,7 @@ export async function openValidityDesk(
 
   async function handIn(link: string, text: string, by: string): Promise<Result<ValidityFileDetail, HandInCode>> {
     const centre = rooms.centre(link);
-    if (!centre) return fail('LINK_UNKNOWN', { facts: { link } });
+    if (!centre) return linkUnknown(link);
     if (centre.link.side !== 'acquirer') return fail('VALIDITY_LINK_REFUSED', { field: 'link', facts: { link } });
     const opened = ValidityRequestFile.open(text, centre.zoneKbpk);
     if (!opened.ok) return opened;
@@ -154,7 +156,7 @@ export async function openValidityDesk(
     try {
       if (acquirerOf(centre.link, header) === undefined)
         return fail('VALIDITY_LINK_REFUSED', { field: 'acquirer', facts: { link, acquirer: header.acquirer } });
-      if (arriving.has(name)) return fail('VALIDITY_BUSY', { facts: { file: header.fileId } });
+      if (arriving.has(name)) return fail('VALIDITY_FILE_ARRIVING', { facts: { file: header.fileId } });
       arriving.add(name);
       isTaker = true;
       const digest = createHash('sha256').update(text).digest('hex');
