@@ -81,6 +81,8 @@ import {
   type removeNegative,
   overview,
   type Overview,
+  modelSummary,
+  type ModelSummary,
   page,
   parseJson,
   parseWith,
@@ -160,6 +162,10 @@ export interface Client extends AccessClient, KeyClient, SwitchClient, SwitchRul
   overview(): Promise<Result<Overview>>;
   /** All pages of the list. */
   terminals(): Promise<Result<readonly TerminalSummary[]>>;
+  /** The catalogue of models that the server knows. */
+  models(): Promise<Result<readonly ModelSummary[]>>;
+  /** Whether any terminal of a model is on the inventory. */
+  hasTerminalOf(model: string): Promise<Result<boolean>>;
   terminal(serial: string): Promise<Result<TerminalDetail>>;
   timeline(serial: string): Promise<Result<readonly TimelineEntry[]>>;
   register(terminal: RegisterTerminal): Promise<Result<ClaimBundle>>;
@@ -362,6 +368,15 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     ...switchRuleCalls({ call, all }),
     overview: () => call(overview, managementPaths.overview),
     terminals: () => all(terminalSummary, managementPaths.terminals),
+    async models() {
+      const answer = await call(z.object({ items: z.array(modelSummary) }), managementPaths.models);
+      return answer.ok ? ok(answer.value.items) : answer;
+    },
+    async hasTerminalOf(model) {
+      const path = `${managementPaths.terminals}?model=${encodeURIComponent(model)}&limit=1`;
+      const answer = await call(page(terminalSummary), path);
+      return answer.ok ? ok(answer.value.items.length > 0) : answer;
+    },
     terminal: (serial) => call(terminalDetail, managementPaths.terminal(serial)),
     async timeline(serial) {
       const answer = await call(page(timelineEntry), `${managementPaths.timeline(serial)}?limit=50`);

@@ -230,7 +230,9 @@ export async function showCampaign(context: Context, id: string, watch: boolean)
 async function printCampaign({ client, console }: Context, campaign: CampaignDetail): Promise<void> {
   const texts = console.texts.campaign;
   const { name, phase, reason, terminals, rings, gates } = campaign;
-  console.out(console.paint('bold', `${name}  ${texts.phase[phase]}  ${texts.done(terminals.done, terminals.cohort)}`));
+  const back = terminals.back > 0 ? `  ${texts.back(terminals.back)}` : '';
+  const done = texts.done(terminals.done, terminals.cohort);
+  console.out(console.paint('bold', `${name}  ${texts.phase[phase]}  ${done}${back}`));
   if (reason !== null) {
     const { says, next } = explain(reason, console.language);
     console.out(texts.reason(says === reason ? reason : `${reason}: ${says}`));
@@ -247,6 +249,7 @@ async function printCampaign({ client, console }: Context, campaign: CampaignDet
       { head: texts.columns.done, cell: ({ done, size }) => texts.done(done, size), right: true },
       { head: texts.columns.ordered, cell: ({ ordered }) => String(ordered), right: true },
       { head: texts.columns.failed, cell: ({ failed }) => String(failed), right: true },
+      { head: texts.columns.back, cell: ({ back: count }) => String(count), right: true },
     ],
     rings.map((ring, index) => ({ ...ring, index: index + 1 })),
   );

@@ -124,7 +124,13 @@ export async function publishImage(context: Context, path: string, options: Publ
   const ready = await signingOf(context, options);
   if (!ready.ok) return refuse(console, ready.fault, json);
   const draft = await draftImage(context, image.value, ready.value.published, ready.value.keyring, options);
-  return draft.ok ? hand(context, draft.value, options) : refuse(console, draft.fault, json);
+  if (!draft.ok) return refuse(console, draft.fault, json);
+  const { model, ...files } = draft.value;
+  const code = await hand(context, files, options);
+  // It may be meant for terminals that come later; a name mistyped looks the same.
+  const has = code === exit.ok ? await context.client.hasTerminalOf(model) : ok(true);
+  if (has.ok && !has.value) console.err(console.paint('warn', console.texts.software.noTerminalOf(model)));
+  return code;
 }
 
 async function draftImage(
@@ -133,15 +139,20 @@ async function draftImage(
   published: Parameters<typeof draftTargets>[1],
   keyring: Keyring,
   options: PublishOptions,
-): Promise<Result<Draft>> {
+): Promise<Result<Draft & { readonly model: string }>> {
   const more = await customOf(options);
   if (!more.ok) return more;
   const target = targetFor(image, more.value);
   if (!target.ok) return target;
+  const { model } = target.value.file.custom;
+  const known = await client.models();
+  if (!known.ok) return known;
+  // Nobody signs for what no terminal can be.
+  if (!known.value.some(({ id }) => id === model)) return fail('MODEL_UNKNOWN', { field: 'model', facts: { model } });
   const uploaded = await client.uploadSoftware(image);
   if (!uploaded.ok) return uploaded;
   const { path, file } = target.value;
-  return ok(draftTargets(world, published, keyring, (listed) => ({ ...listed, [path]: file })));
+  return ok({ ...draftTargets(world, published, keyring, (listed) => ({ ...listed, [path]: file })), model });
 }
 
 async function customOf(
@@ -197,7 +208,8 @@ export async function ensurePublished(
   if (keyring.of('targets').length === 0) return fail('SOFTWARE_NOT_PUBLISHED', { facts: { digest } });
   const draft = await draftImage(context, image, published, keyring, options);
   if (!draft.ok) return draft;
-  const done = await client.publishSoftware(draft.value);
+  const { model: _, ...files } = draft.value;
+  const done = await client.publishSoftware(files);
   return done.ok ? ok(undefined) : done;
 }
 

@@ -1,8 +1,17 @@
 import type { SwitchAlarmView } from '@tsunagu/protocols/fleet';
 import { ok } from '@tsunagu/protocols/kit';
-import { type Column, exit, type ExitCode, explain, momentOf, printFault, refuse } from '../console/index.ts';
+import {
+  type Column,
+  type Console,
+  exit,
+  type ExitCode,
+  explain,
+  momentOf,
+  printFault,
+  refuse,
+} from '../console/index.ts';
 import type { Context } from './context.ts';
-import { show } from './switch.ts';
+import { show, wordOf } from './switch.ts';
 
 /** Whose alarms: `tsunagu switch alarms`, `tsunagu alarms`. */
 export type AlarmsOf = 'switch' | 'terminals';
@@ -34,7 +43,7 @@ export async function showAlarms(context: Context, of: AlarmsOf, filter: AlarmFi
     { head: heads.id, cell: ({ id }) => id },
     { head: heads.from, cell: ({ from }) => from },
     { head: heads.code, cell: ({ code }) => code },
-    { head: heads.about, cell: ({ facts }) => factsText(facts) || console.texts.none },
+    { head: heads.about, cell: ({ facts }) => factsText(console, facts) || console.texts.none },
     { head: heads.count, cell: ({ count }) => String(count), right: true },
     { head: heads.since, cell: ({ firstAt }) => momentOf(firstAt) },
     { head: heads.last, cell: ({ lastAt }) => momentOf(lastAt) },
@@ -48,9 +57,13 @@ export async function showAlarms(context: Context, of: AlarmsOf, filter: AlarmFi
 }
 
 /** What an alarm is about, as the dashboard says it; an element of a message by its number. */
-const factsText = (facts: SwitchAlarmView['facts']): string =>
+const factsText = ({ texts }: Console, facts: SwitchAlarmView['facts']): string =>
   Object.entries(facts)
-    .map(([name, value]) => (name === 'field' && /^\d+$/.test(String(value)) ? `DE${value}` : `${name} ${value}`))
+    .map(([name, value]) =>
+      name === 'field' && /^\d+$/.test(String(value))
+        ? `DE${value}`
+        : `${wordOf({ ...texts.switch.facts, ...texts.facts }, name)} ${value}`,
+    )
     .join(' · ');
 
 /** `tsunagu switch seen`, `tsunagu alarms seen`: one by its id, or all that a filter finds now; without either only where `isAll`. */

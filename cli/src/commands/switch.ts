@@ -309,4 +309,4 @@ export async function showDifferences(context: Context, link: string, day: strin
 }
 
 /** What a word of the API is called in the reader's language; one of a newer server stands as it is. */
-const wordOf = (words: Readonly<Record<string, string>>, word: string): string => words[word] ?? word;
+export const wordOf = (words: Readonly<Record<string, string>>, word: string): string => words[word] ?? word;

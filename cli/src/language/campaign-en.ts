@@ -68,6 +68,7 @@ export const campaignEn = {
   waiting: (terminals: number, why: string) => `${terminals}: ${why}`,
   reason: (reason: string) => `reason: ${reason}`,
   done: (done: number, of: number) => `${done}/${of}`,
+  back: (back: number) => `${back} of them brought back`,
   next: (at: string) => `next try: ${at}`,
   noNext: 'next try: when that has changed',
   here: (expected: string) => `here: ${expected} was expected`,

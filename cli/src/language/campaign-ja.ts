@@ -65,6 +65,7 @@ export const campaignJa: typeof campaignEn = {
   waiting: (terminals, why) => `${terminals}台: ${why}`,
   reason: (reason) => `理由: ${reason}`,
   done: (done, of) => `${done}/${of}`,
+  back: (back) => `うち${back}台復元済み`,
   next: (at) => `次回: ${at}`,
   noNext: '次回: 上記が変わり次第',
   here: (expected) => `ここで期待されるもの: ${expected}`,

@@ -241,6 +241,8 @@ export const en = {
       `${role.padEnd(10)} version ${version}, until ${expires}; ${threshold} of ${keys} keys sign, ${here === 'server' ? 'by the server itself' : `${here} of them in this folder`}`,
     runsOut: (role: string, date: string, isOver: boolean, isOnline: boolean) =>
       `${isOver ? 'ran out on' : 'runs out on'} ${date}: ${isOnline ? 'the server signs it by itself, and did not; look into its log' : `tsunagu software renew ${role}, with its keys at hand`}${isOver && !isOnline ? '. Until then terminals take no software' : ''}`,
+    noTerminalOf: (model: string) =>
+      `No terminal of model ${model} is on the inventory: nobody installs this until one is (tsunagu terminals).`,
     drafted: (path: string) =>
       `${path}: have the others sign it (tsunagu software sign), then tsunagu software submit.`,
     signed: (path: string, keys: string) => `${path}: signed by ${keys}`,

@@ -68,6 +68,7 @@ export const ja: Texts = {
     amountMinor: '金額',
     approvedBy: '承認',
     bag: '袋',
+    because: '理由',
     boot: '起動回数',
     by: '担当',
     code: 'コード',
@@ -272,6 +273,8 @@ export const ja: Texts = {
       `${role.padEnd(10)} 版 ${version}、期限 ${expires}、鍵 ${keys} 個中 ${threshold} 個の署名が必要、${here === 'server' ? 'サーバーが自動署名' : `うち ${here} 個がこのフォルダー`}`,
     runsOut: (role, date, isOver, isOnline) =>
       `${date} に${isOver ? '期限が切れました' : '期限が切れます'}。${isOnline ? 'サーバーが自動で署名するはずのものです。サーバーのログを確認してください' : `鍵を用意して tsunagu software renew ${role} を実行してください`}${isOver && !isOnline ? '。それまで端末はソフトウェアを受け取りません' : ''}`,
+    noTerminalOf: (model) =>
+      `機種 ${model} の端末は台帳に1台もありません。登録されるまで、このイメージはどの端末にも導入されません (tsunagu terminals)。`,
     drafted: (path) =>
       `${path}: 他の鍵保持者が署名(tsunagu software sign)した後、tsunagu software submit で公開してください。`,
     signed: (path, keys) => `${path}: 署名しました(${keys})`,

@@ -96,6 +96,7 @@ export async function detailOf(on: Queryable, campaign: Campaign, now: number): 
         ordered: orderedIn.filter((place) => place === index).length,
         done: sets.common(name, 'done'),
         failed: sets.common(name, 'failed'),
+        back: sets.common(name, 'back'),
         openedAt: isoOrNull(state.openedAt),
         soakUntil: state.throughAt === null ? null : isoTime(state.throughAt + ring.soakMs),
       };

@@ -256,7 +256,7 @@ export const campaignSummary = z
         done: count('Changed.'),
         failed: count('Failed for good.'),
         retrying: count('Failed and tried again.'),
-        back: count('Brought back.'),
+        back: count('Brought back; `done` counts them still.'),
       })
       .describe('How many terminals stand where.'),
     ring: z.number().int().describe('The newest ring that is open, from 0.'),
@@ -285,6 +285,7 @@ export const campaignDetail = campaignSummary
             ordered: count('Ordered and not ended.'),
             done: count('Changed.'),
             failed: count('Failed for good.'),
+            back: count('Brought back; `done` counts them still.'),
             openedAt: time.nullable().describe('When it began.'),
             soakUntil: time.nullable().describe('Until when it is watched.'),
           })

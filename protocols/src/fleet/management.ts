@@ -473,6 +473,8 @@ export const modelSummary = z
       .describe('What it can do, by name.'),
   })
   .describe('What the dashboard needs to know of a model.');
+/** What a program needs to know of a model. */
+export type ModelSummary = z.infer<typeof modelSummary>;
 
 /**
  * Server-sent events of `GET /api/v1/events`: `event:` is the name, `data:` the body below, `id:` a sequence number.

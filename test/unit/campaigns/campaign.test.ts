@@ -3,9 +3,12 @@ import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStore, type Store } from '@tsunagu/fleet-server/store/index';
 import { migrations } from '@tsunagu/fleet-server/store/migrations';
-import { unwrap } from '@tsunagu/protocols/kit';
+import { ok, unwrap } from '@tsunagu/protocols/kit';
 import { signAttestation } from '@tsunagu/protocols/workshop';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { showCampaign } from '../../../cli/src/commands/campaign.ts';
+import type { Context } from '../../../cli/src/commands/context.ts';
+import { keptConsole } from '../cli/kept-console.ts';
 import { newFolder, TestLink, until } from '../core/support.ts';
 import { act, approvers, detail, operators, propose, publish, spec, start, Terminal, why } from './support.ts';
 
@@ -122,8 +125,18 @@ describe('a campaign', { timeout: 120_000 }, () => {
     expect(seen).toMatchObject({
       reason: 'CAMPAIGN_GATE_FAILED',
       terminals: { cohort: 4, done: 2, back: 2 },
+      rings: [
+        { done: 2, back: 2 },
+        { done: 0, back: 0 },
+      ],
       gates: [{ metric: 'refused', verdict: 'failed' }],
     });
+    // Who reads "2/4 done" is told in the same line that nobody has it any more.
+    const { console, printed } = keptConsole('en');
+    const client = { campaign: async () => ok(seen), campaignExceptions: async () => ok([]) };
+    await showCampaign({ console, client, json: false } as unknown as Context, made.id, false);
+    expect(printed().out).toMatch(/rolled back {2}2\/4 {2}2 of them brought back\n/);
+    expect(printed().out).toMatch(/FAILED +BACK\s[\s\S]*2\/2 +0 +0 +2\n/);
     const failed = seen.events.find(({ what }) => what === 'gateFailed');
     expect(failed?.facts).toMatchObject({ metric: 'refused', controlEvents: 0 });
     expect(failed?.facts['updatedEvents']).toBe(failed?.facts['updatedSales']);

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { type Job, jobCancels, jobStates, serialSchema } from '@tsunagu/protocols/fleet';
+import { encodeSoftwareImage } from '@tsunagu/protocols/software';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
 import { openClient } from '../../../cli/src/client/index.ts';
 import { outlookOf } from '../../../cli/src/commands/job-outlook.ts';
-import { showKeys } from '../../../cli/src/commands/software-repository.ts';
+import { publishImage, showKeys } from '../../../cli/src/commands/software-repository.ts';
 import { person } from '../core/person.ts';
 import { newFolder, removeFolder, testHouse } from '../core/support.ts';
 import { keptConsole } from './kept-console.ts';
@@ -68,6 +70,31 @@ describe('what is told of a job', () => {
       }
     },
   );
+});
+
+test('nobody signs for a model that there is not, and is told of one that no terminal is', async () => {
+  const [folder, keys] = [newFolder(), newFolder()];
+  onTestFinished(() => [folder, keys].forEach(removeFolder));
+  const house = await testHouse(folder);
+  onTestFinished(() => house.house.close());
+  const { init, client } = await person(house, folder, keys);
+  await init();
+  async function publish(model: string, lang = 'en') {
+    const { console, printed } = keptConsole(lang);
+    const file = join(folder, `${model}.tsw`);
+    const image = encodeSoftwareImage({ model, version: '2.0.0', counter: 2, boot: 'proves' }, new Uint8Array(100));
+    await writeFile(file, image);
+    const code = await publishImage({ world: house.world, console, client, json: false }, file, { keys });
+    return { code, ...printed() };
+  }
+  const nope = await publish('NOPE');
+  expect([nope.code, nope.err]).toEqual([1, expect.stringMatching(/^MODEL_UNKNOWN: .*NOPE/)]);
+  expect(await client.software()).toMatchObject({ ok: true, value: [] });
+  const nobodys = await publish('CT-5100');
+  expect([nobodys.code, nobodys.err]).toEqual([0, expect.stringContaining('No terminal of model CT-5100')]);
+  expect((await publish('CT-5100', 'ja')).err).toContain('機種 CT-5100 の端末は台帳に1台もありません');
+  await house.register('CT5100-0001');
+  expect(await publish('CT-5100')).toMatchObject({ code: 0, err: '' });
 });
 
 test('a role of the software repository that has run out, or soon will, is marked with its day and the next step', async () => {

@@ -13,7 +13,7 @@ const alarm = {
   id: 'A1',
   code: 'ISSUER_MESSAGE_INVALID',
   from: 'card-company-1',
-  facts: { because: 'BAD_CHARSET', field: 39 },
+  facts: { because: 'BAD_CHARSET', field: 39, detail: 'case' },
   count: 2,
   firstAt: at,
   lastAt: at,
@@ -22,7 +22,10 @@ const alarm = {
 type Asked = { readonly path: string; readonly body: unknown };
 
 /** The commands against a server that lists one alarm and keeps what it was asked. */
-async function withServer(work: (context: Context, asked: readonly Asked[], out: () => string) => Promise<void>) {
+async function withServer(
+  work: (context: Context, asked: readonly Asked[], out: () => string) => Promise<void>,
+  lang = 'en',
+) {
   const asked: Asked[] = [];
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
@@ -37,7 +40,7 @@ async function withServer(work: (context: Context, asked: readonly Asked[], out:
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {
     const world = systemWorld(() => undefined);
-    const { console, printed } = keptConsole('en');
+    const { console, printed } = keptConsole(lang);
     const { port } = server.address() as AddressInfo;
     const client = openClient({ url: `http://127.0.0.1:${String(port)}`, token: 'x' }, world);
     await work({ world, client, console, json: false }, asked, () => printed().out);
@@ -49,8 +52,14 @@ async function withServer(work: (context: Context, asked: readonly Asked[], out:
 test('an alarm says what it is about: the element of a message that nobody can read, and why', () =>
   withServer(async (context, _asked, out) => {
     expect(await showAlarms(context, 'switch', {})).toBe(exit.otherOutcome);
-    expect(out()).toMatch(/ISSUER_MESSAGE_INVALID\s+because BAD_CHARSET · DE39\s/);
+    expect(out()).toMatch(/ISSUER_MESSAGE_INVALID\s+because BAD_CHARSET · DE39 · detail case\s/);
   }));
+
+test('what an alarm is about is said in the language of whoever reads it', () =>
+  withServer(async (context, _asked, out) => {
+    await showAlarms(context, 'terminals', {});
+    expect(out()).toMatch(/理由 BAD_CHARSET · DE39 · 詳細 case\s/);
+  }, 'ja'));
 
 test('all that a filter finds is marked as seen, up to what was listed; without a filter it has to be said', () =>
   withServer(async (context, asked, out) => {

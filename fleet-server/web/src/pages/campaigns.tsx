@@ -82,6 +82,7 @@ export function CampaignsPage() {
             'campaign.phase',
             { text: 'campaign.done', as: 'number' },
             { text: 'campaign.failed', as: 'number' },
+            { text: 'campaign.broughtBack', as: 'number' },
             'campaign.created',
           ]}
         >
@@ -97,6 +98,7 @@ export function CampaignsPage() {
                 {count(terminals.done)} / {count(terminals.cohort)}
               </td>
               <td class="number">{count(terminals.failed)}</td>
+              <td class="number">{count(terminals.back)}</td>
               <td class="quiet">
                 {moment(createdAt)} {createdBy}
               </td>
@@ -245,6 +247,9 @@ const Rings = ({ campaign }: { campaign: CampaignDetail }) => (
         <th scope="col" class="number">
           {t('campaign.failed')}
         </th>
+        <th scope="col" class="number">
+          {t('campaign.broughtBack')}
+        </th>
       </tr>
     </thead>
     <tbody>
@@ -260,6 +265,7 @@ const Rings = ({ campaign }: { campaign: CampaignDetail }) => (
           </td>
           <td class="number">{count(ring.ordered)}</td>
           <td class="number">{count(ring.failed)}</td>
+          <td class="number">{count(ring.back)}</td>
         </tr>
       ))}
     </tbody>

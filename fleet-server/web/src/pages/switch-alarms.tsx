@@ -14,7 +14,7 @@ import { Ago, Mark, Said } from '../parts/index.tsx';
 import { Listed } from '../parts/listed.tsx';
 import { useOrder } from '../parts/reload.ts';
 import { count } from '../text/format.ts';
-import { errorNext, errorText, t } from '../text/index.ts';
+import { errorNext, errorText, t, tAny } from '../text/index.ts';
 
 const reloadMs = 5_000;
 
@@ -99,7 +99,7 @@ export function Alarms({ of = 'switch' }: { of?: keyof typeof sources }) {
               {of === 'terminals' ? <a href={`/terminals/${alarm.from}`}>{alarm.from}</a> : alarm.from}
               <span class="under prose">
                 {Object.entries(alarm.facts)
-                  .map(([name, value]) => `${name} ${String(value)}`)
+                  .map(([name, value]) => `${tAny('fact', name)} ${String(value)}`)
                   .join(' · ')}
               </span>
             </td>
