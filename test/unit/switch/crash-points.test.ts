@@ -8,16 +8,24 @@ import { openSmallHouse, type SmallHouse, type Terminal, until } from './small-h
 /** What both sides had on disk right before each commit of the switch: its own file, and the issuer's books, which may be further. */
 const images: string[] = [];
 let isTaking = false;
+/** The commits, one at a time: the log and the tables are two files, and power fails in both of them at once. */
+let turn: Promise<unknown> = Promise.resolve();
 let house: SmallHouse;
 let terminal: Terminal;
 
 beforeAll(async () => {
   house = await openSmallHouse(undefined, {
-    async beforeCommit({ folder }) {
-      if (!isTaking) return;
-      const image = await mkdtemp(join(tmpdir(), 'switch-point-'));
-      await cp(folder, image, { recursive: true });
-      images.push(image);
+    aroundCommit({ folder }, commit) {
+      const done = turn.then(async () => {
+        if (isTaking) {
+          const image = await mkdtemp(join(tmpdir(), 'switch-point-'));
+          await cp(folder, image, { recursive: true });
+          images.push(image);
+        }
+        return await commit();
+      });
+      turn = done.catch(() => undefined);
+      return done;
     },
   });
   terminal = await house.terminal('CT5100-0001');

@@ -83,7 +83,12 @@ let held: Promise<void> | undefined;
 let release: () => void = () => undefined;
 
 beforeAll(async () => {
-  house = await openSmallHouse(undefined, { beforeCommit: async () => await held });
+  house = await openSmallHouse(undefined, {
+    async aroundCommit(_house, commit) {
+      await held;
+      return await commit();
+    },
+  });
   centre = await SmallCentre.open(house.folder, house.sw.centresPort ?? 0, 'ec-centre-1');
 }, 60_000);
 afterAll(async () => {

@@ -161,8 +161,8 @@ export interface SmallHouseOptions {
   readonly switchStore?: Store;
   /** What counts for it; nothing unless told. */
   readonly metrics?: Partial<SwitchMetrics>;
-  /** What happens right before each commit of the switch, as soon as the house stands. */
-  readonly beforeCommit?: (house: SmallHouse) => Promise<void>;
+  /** Does each commit of the switch, as soon as the house stands. */
+  readonly aroundCommit?: <T>(house: SmallHouse, commit: () => Promise<T>) => Promise<T>;
 }
 
 export async function openSmallHouse(from?: string, options: SmallHouseOptions = {}): Promise<SmallHouse> {
@@ -238,22 +238,14 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
   });
   let standing: SmallHouse | undefined;
   const truth = options.switchStore ?? store;
+  const { writeAlone } = truth;
+  const around = <T>(commit: () => Promise<T>): Promise<T> =>
+    standing && options.aroundCommit ? options.aroundCommit(standing, commit) : commit();
   const watched: Store = {
     ...truth,
-    async write(work) {
-      if (standing) await options.beforeCommit?.(standing);
-      return await truth.write(work);
-    },
-    ...(truth.writeAlone && {
-      async writeAlone(...statement: Parameters<NonNullable<Store['writeAlone']>>) {
-        if (standing) await options.beforeCommit?.(standing);
-        return (await truth.writeAlone?.(...statement)) ?? 'refused';
-      },
-    }),
-    ...besideWatched(truth, async (_statement, write) => {
-      if (standing) await options.beforeCommit?.(standing);
-      return await write();
-    }),
+    write: (work) => around(() => truth.write(work)),
+    ...(writeAlone && { writeAlone: (...statement) => around(() => writeAlone(...statement)) }),
+    ...besideWatched(truth, (_statement, write) => around(write)),
   };
   const sw = unwrap(
     await openSwitch(
