@@ -2,7 +2,6 @@ export { applyDelta } from './delta.ts';
 export { download, type DownloadFault } from './download.ts';
 export { artefactPath } from './install.ts';
 export { sharedLine, type SharedLine } from './line.ts';
-export { pieceNames, readStored } from './pieces.ts';
 export { httpSource, type RangeRead, type RangeSource, serverSource } from './range-source.ts';
 export { rollbackCounterRecord } from './rollback-counter.ts';
 export {

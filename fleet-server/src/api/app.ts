@@ -20,9 +20,16 @@ import type { HttpMeter } from '../metrics/index.ts';
 import { type Access, type Caller, isPlaceWithin } from './access/index.ts';
 import { type ChangeRooms, watchChanges } from './change-watch.ts';
 import { answerUnchanged } from './etag.ts';
+import { type MethodBook, methodBook } from './methods.ts';
 import { permissionOf } from './permission.ts';
 import { languageOf, problemOf, statusOf } from './problems.ts';
 import { guardBrowsers, setSecurityHeaders } from './security.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly methods: MethodBook;
+  }
+}
 
 /** What the app is built from. */
 export interface AppOptions extends ChangeRooms {
@@ -102,7 +109,10 @@ export async function buildApp(options: AppOptions) {
     request.startedMs = world.clock.monotonicMs();
     forgetTypeOfNoBody(request);
   });
+  const methods = methodBook();
+  app.decorate('methods', methods);
   app.addHook('onRoute', (route) => {
+    methods.add(route);
     const { role, permission, isOpen } = route.config ?? {};
     if (route.url.startsWith('/api/') && !role && !permission && !isOpen)
       throw new Error(`${String(route.method)} ${route.url} does not say who may call it: role, permission or isOpen`);

@@ -22,7 +22,11 @@ export async function serveDashboard(app: ApiApp, webDir: string | undefined): P
     const [path = ''] = request.url.split('?');
     const isPage = request.method === 'GET' && !path.startsWith('/api/') && !/\.[a-z0-9]+$/i.test(path);
     if (isBuilt && isPage && (request.headers.accept ?? '').includes('text/html')) return reply.sendFile('index.html');
-    throw new FaultError({ code: 'ROUTE_UNKNOWN' });
+    const methods = path.startsWith('/api/') ? app.methods.at(path) : [];
+    if (methods.length === 0) throw new FaultError({ code: 'ROUTE_UNKNOWN' });
+    // RFC 9110, 15.5.6.
+    void reply.header('allow', methods.join(', '));
+    throw new FaultError({ code: 'METHOD_UNKNOWN', facts: { methods: methods.join(' ') } });
   });
   return isBuilt;
 }

@@ -65,6 +65,7 @@ const statuses: Readonly<Record<string, number>> = {
   QUERY_INVALID: 400,
   CAMPAIGN_UNKNOWN: 404,
   ROUTE_UNKNOWN: 404,
+  METHOD_UNKNOWN: 405,
   TERMINAL_UNKNOWN: 404,
   JOB_UNKNOWN: 404,
   SWAP_UNKNOWN: 404,

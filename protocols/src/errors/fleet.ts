@@ -745,6 +745,16 @@ export const fleetErrors = defineErrors({
       next: '仕様書のパスと照らし合わせてください。',
     },
   },
+  METHOD_UNKNOWN: {
+    en: {
+      says: 'There is something at this address, but this cannot be done with it.',
+      next: 'Use one of the methods in the facts.',
+    },
+    ja: {
+      says: 'このアドレスでは、このメソッドは使えません。',
+      next: 'factsにあるメソッドのいずれかを使ってください。',
+    },
+  },
   BODY_TOO_LARGE: {
     en: {
       says: 'The request is larger than is allowed here.',

@@ -140,6 +140,14 @@ describe('bad input on the management port', () => {
     const unknown = await house.ask('/api/v1/nothing');
     expect([unknown.status, (await json(unknown))['code']]).toEqual([404, 'ROUTE_UNKNOWN']);
   });
+
+  it('says what can be done at an address with which something else was tried', async () => {
+    const refused = await house.ask('/api/v1/terminals/NOBODY-0001?x=1', { method: 'PUT' });
+    expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    expect(await json(refused)).toMatchObject({ code: 'METHOD_UNKNOWN', facts: { methods: 'GET HEAD' } });
+    const nothing = await house.ask('/api/v1/terminals//job-orders', { method: 'PUT' });
+    expect(nothing.status).toBe(404);
+  });
 });
 
 describe('the management API', () => {

@@ -136,10 +136,11 @@ export function openOperator(
   const mismatches = new Map<string, SwitchLink['mismatches']>();
   let reconciling: Promise<void> | undefined;
 
-  /** A link that is named where one of a side is wanted. */
-  function notThere(link: string, wants: SwitchLink['side'], field = 'link'): Result<never, LinkCode> | undefined {
-    const side = rooms.links().find((live) => live.link.id === link)?.link.side;
-    if (side === wants) return undefined;
+  const sideOf = (link: string) => rooms.links().find((live) => live.link.id === link)?.link.side;
+
+  /** The answer to who names a link where one of another side is wanted. */
+  function notThere(link: string, wants: SwitchLink['side'], field = 'link'): Result<never, LinkCode> {
+    const side = sideOf(link);
     return side === undefined
       ? linkUnknown(link, field)
       : fail('LINK_OTHER_SIDE', { field, facts: { link, side, wants } });
@@ -151,11 +152,10 @@ export function openOperator(
     origin,
     terminal,
   }: SwitchSearch): Promise<Result<never, LinkCode | 'SWITCH_TERMINAL_UNKNOWN'> | undefined> {
-    const noLink = link === undefined ? undefined : notThere(link, 'issuer');
-    if (noLink && !(await hasTransactions(store.db, { link }))) return noLink;
-    const noOrigin =
-      origin === undefined || origin === terminalsOrigin ? undefined : notThere(origin, 'acquirer', 'origin');
-    if (noOrigin && !(await hasTransactions(store.db, { origin }))) return noOrigin;
+    if (link !== undefined && sideOf(link) !== 'issuer' && !(await hasTransactions(store.db, { link })))
+      return notThere(link, 'issuer');
+    const isOrigin = origin === undefined || origin === terminalsOrigin || sideOf(origin) === 'acquirer';
+    if (!isOrigin && !(await hasTransactions(store.db, { origin }))) return notThere(origin, 'acquirer', 'origin');
     if (terminal === undefined || isTerminalId(terminal) || (await rooms.isTerminal(terminal))) return undefined;
     if (await hasTransactions(store.db, { terminal })) return undefined;
     return fail('SWITCH_TERMINAL_UNKNOWN', { field: 'terminal' });
@@ -168,7 +168,7 @@ export function openOperator(
     by: string,
   ): Promise<Result<SwitchReconciliation, ReconcileCode>> {
     const issuer = rooms.issuer(link);
-    if (!issuer) return notThere(link, 'issuer') ?? linkUnknown(link);
+    if (!issuer) return notThere(link, 'issuer');
     const wanted = day ?? businessDay(issuer.link, world.clock.now());
     const compared = await desk.reconcile(issuer, rooms.numbers(link), wanted, close, by);
     if (!compared.ok) return compared;
