@@ -3,15 +3,14 @@ import type { ErrorCode } from '@tsunagu/protocols/errors';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { type Expression, sql, type SqlBool, type Transaction } from 'kysely';
 import {
-  boundedLimit,
   type Database,
   highestFirst,
   isoTime,
-  numberOfCursor,
   type Page,
   type PageRequest,
-  pageOf,
   type Store,
+  pageOn,
+  viewPage,
 } from '../store/index.ts';
 
 /** So long an alarm is kept after it was raised last, once somebody has seen it. One that nobody has seen is kept. */
@@ -117,31 +116,20 @@ export function alarmList<Unknown extends ErrorCode>({
         on conflict (open_key) do update set facts = excluded.facts, last_at = excluded.last_at,
           count = ${sql.table(table)}.count + excluded.count`.execute(tx);
     },
-    async unseen(db, filter, { limit: wanted, cursor }) {
-      const before = numberOfCursor(cursor);
-      if (!before.ok) return before;
-      const limit = boundedLimit(wanted);
+    async unseen(db, filter, page) {
       const query = db
         .selectFrom(table)
         .select(['seq', 'id', 'code', 'facts', 'count', 'first_at', 'last_at', from.as('from')])
         .where(found(filter));
-      const rows = await highestFirst(query, 'seq', before.value, limit).execute();
-      return ok(
-        pageOf(
-          rows,
-          limit,
-          ({ seq }) => seq,
-          (row) => ({
-            id: row.id,
-            code: row.code,
-            from: row.from,
-            facts: factsOf(row.facts),
-            count: row.count,
-            firstAt: isoTime(row.first_at),
-            lastAt: isoTime(row.last_at),
-          }),
-        ),
-      );
+      return viewPage(await pageOn(query, highestFirst('seq'), page), (row) => ({
+        id: row.id,
+        code: row.code,
+        from: row.from,
+        facts: factsOf(row.facts),
+        count: row.count,
+        firstAt: isoTime(row.first_at),
+        lastAt: isoTime(row.last_at),
+      }));
     },
     async counts(db) {
       const rows = await db

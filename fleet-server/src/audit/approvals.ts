@@ -9,16 +9,14 @@ import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Selectable, Transaction } from 'kysely';
 import {
-  boundedLimit,
   type Database,
-  keyOfMoment,
-  momentOfCursor,
   newestFirst,
   type Page,
   type PageRequest,
-  pageOf,
   type Queryable,
   type Store,
+  pageOn,
+  viewPage,
 } from '../store/index.ts';
 import { type Actor, may, personOf } from './actor.ts';
 import { areApart } from './apart.ts';
@@ -230,17 +228,13 @@ export function openApprovals(world: Pick<World, 'clock' | 'id'>, store: Store, 
     },
 
     async list({ kind, state, ...page }) {
-      const after = momentOfCursor(page.cursor);
-      if (!after.ok) return after;
-      const limit = boundedLimit(page.limit);
       let query = store.db.selectFrom('approvals').selectAll();
       if (kind !== undefined) query = query.where('kind', '=', kind);
       const now = world.clock.now();
       if (state === 'expired') query = query.where('state', '=', 'requested').where('expires_at', '<=', now);
       else if (state === 'requested') query = query.where('state', '=', state).where('expires_at', '>', now);
       else if (state !== undefined) query = query.where('state', '=', state);
-      const rows = await newestFirst(query, ['requested_at', 'id'], after.value, limit).execute();
-      return ok(pageOf(rows, limit, (row) => keyOfMoment(row.requested_at, row.id), approvalOf));
+      return viewPage(await pageOn(query, newestFirst('requested_at', 'id'), page), approvalOf);
     },
 
     onDecided(kind, work) {

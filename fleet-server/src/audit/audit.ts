@@ -20,16 +20,7 @@ import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Selectable } from 'kysely';
 import type { z } from 'zod';
-import {
-  boundedLimit,
-  isoTime,
-  highestFirst,
-  numberOfCursor,
-  type Page,
-  type PageRequest,
-  pageOf,
-  type Store,
-} from '../store/index.ts';
+import { isoTime, highestFirst, type Page, type PageRequest, type Store, pageOn, viewPage } from '../store/index.ts';
 import type { Vault } from '../vault/index.ts';
 import type { Changes } from './changes.ts';
 import { type AuditNote, noteOn, type WriteNote } from './note.ts';
@@ -145,10 +136,7 @@ export async function openAudit({ world, store, vault, tenant, changes, headsFil
     key,
     signHead,
 
-    async list({ limit: wanted, cursor, ...filter }) {
-      const before = numberOfCursor(cursor);
-      if (!before.ok) return before;
-      const limit = boundedLimit(wanted);
+    async list({ limit, cursor, ...filter }) {
       let query = store.db.selectFrom('audit_entries').select(['seq', 'entry']);
       for (const column of ['subject', 'actor', 'action', 'outcome'] as const) {
         const value = filter[column];
@@ -156,36 +144,20 @@ export async function openAudit({ world, store, vault, tenant, changes, headsFil
       }
       if (filter.from !== undefined) query = query.where('at', '>=', filter.from);
       if (filter.to !== undefined) query = query.where('at', '<', filter.to);
-      const rows = await highestFirst(query, 'seq', before.value, limit).execute();
-      const entries = new Map<number, AuditEntry>();
-      for (const { seq, entry } of rows) {
+      const found = await pageOn(query, highestFirst('seq'), cursor === undefined ? { limit } : { limit, cursor });
+      if (!found.ok) return found;
+      const items: AuditEntry[] = [];
+      for (const { seq, entry } of found.value.items) {
         const read = parseJson(auditEntry, entry);
         if (!read.ok) return fail('AUDIT_ALTERED', { facts: { from: seq, to: seq } });
-        entries.set(seq, read.value);
+        items.push(read.value);
       }
-      const { items, next } = pageOf(
-        rows,
-        limit,
-        ({ seq }) => seq,
-        ({ seq }) => seq,
-      );
-      return ok({ items: items.flatMap((seq) => entries.get(seq) ?? []), next });
+      return ok({ ...found.value, items });
     },
 
     async heads(page) {
-      const before = numberOfCursor(page.cursor);
-      if (!before.ok) return before;
-      const limit = boundedLimit(page.limit);
-      const query = store.db.selectFrom('audit_heads').selectAll();
-      const rows = await highestFirst(query, 'id', before.value, limit).execute();
-      return ok(
-        pageOf(
-          rows,
-          limit,
-          ({ id }) => id,
-          ({ document }) => documentOf(document),
-        ),
-      );
+      const found = await pageOn(store.db.selectFrom('audit_heads').selectAll(), highestFirst('id'), page);
+      return viewPage(found, ({ document }) => documentOf(document));
     },
 
     async *lines(from = 1) {

@@ -14,16 +14,7 @@ import {
 import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { Transaction } from 'kysely';
 import { type Actor, areApart, may, personOf } from '../audit/index.ts';
-import {
-  among,
-  boundedLimit,
-  type Database,
-  highestFirst,
-  numberOfCursor,
-  type Page,
-  type PageRequest,
-  pageOf,
-} from '../store/index.ts';
+import { among, type Database, highestFirst, type Page, type PageRequest, pageOn } from '../store/index.ts';
 import {
   applyChange,
   call,
@@ -359,23 +350,15 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
       }),
     dryRun: (spec) => dryRun(rooms, spec, zoneOf),
     async list(page) {
-      const before = numberOfCursor(page.cursor);
-      if (!before.ok) return before;
-      const limit = boundedLimit(page.limit);
       const query = store.db.selectFrom('campaigns').select(['id', 'number']);
-      const rows = await highestFirst(query, 'number', before.value, limit).execute();
+      const found = await pageOn(query, highestFirst('number'), page);
+      if (!found.ok) return found;
       const items: CampaignSummary[] = [];
-      for (const { id } of rows.slice(0, limit)) {
+      for (const { id } of found.value.items) {
         const campaign = await find(id);
         if (campaign.ok) items.push(await summaryOf(store.db, campaign.value));
       }
-      const { next } = pageOf(
-        rows,
-        limit,
-        (row) => row.number,
-        (row) => row,
-      );
-      return ok({ items, next });
+      return ok({ ...found.value, items });
     },
     async get(id) {
       const campaign = await find(id);

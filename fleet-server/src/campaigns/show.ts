@@ -5,16 +5,8 @@ import {
   type CampaignSummary,
   serialSchema,
 } from '@tsunagu/protocols/fleet';
-import { ok, type Result } from '@tsunagu/protocols/kit';
-import {
-  boundedLimit,
-  isoTime,
-  numberOfCursor,
-  type Page,
-  type PageRequest,
-  pageOf,
-  type Queryable,
-} from '../store/index.ts';
+import type { Result } from '@tsunagu/protocols/kit';
+import { isoTime, type Page, type PageRequest, type Queryable, lowestFirst, pageOn, viewPage } from '../store/index.ts';
 import { type Campaign, isActive } from './campaign.ts';
 import { made } from './rules/causes.ts';
 import { evidenceOf, gateLimit, totalsOf } from './rules/gate.ts';
@@ -128,33 +120,19 @@ export async function exceptionsOf(
   campaign: string,
   page: PageRequest,
 ): Promise<Result<Page<CampaignException>, 'INPUT_INVALID'>> {
-  const after = numberOfCursor(page.cursor);
-  if (!after.ok) return after;
-  const limit = boundedLimit(page.limit);
-  const rows = await on
+  const query = on
     .selectFrom('campaign_exceptions as exception')
     .innerJoin('terminal_ordinals as ordinals', 'ordinals.ordinal', 'exception.ordinal')
     .selectAll('exception')
     .select('ordinals.serial')
-    .where('campaign', '=', campaign)
-    .where('exception.ordinal', '>', after.value ?? 0)
-    .orderBy('exception.ordinal')
-    .limit(limit + 1)
-    .execute();
-  return ok(
-    pageOf(
-      rows,
-      limit,
-      (row) => row.ordinal,
-      (row) => ({
-        serial: serialSchema.parse(row.serial),
-        state: row.state,
-        attempts: row.attempts,
-        fault: row.fault,
-        job: row.job,
-        at: isoTime(row.at),
-        nextAt: isoOrNull(row.next_at),
-      }),
-    ),
-  );
+    .where('campaign', '=', campaign);
+  return viewPage(await pageOn(query, lowestFirst('exception.ordinal'), page), (row) => ({
+    serial: serialSchema.parse(row.serial),
+    state: row.state,
+    attempts: row.attempts,
+    fault: row.fault,
+    job: row.job,
+    at: isoTime(row.at),
+    nextAt: isoOrNull(row.next_at),
+  }));
 }

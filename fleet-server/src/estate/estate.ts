@@ -28,16 +28,15 @@ import type { AlarmCount } from '../alarms/index.ts';
 import type { LiveHub } from '../live/index.ts';
 import {
   among,
-  boundedLimit,
   type Database,
   isoTime,
-  keyOfCursor,
   highestFirst,
-  numberOfCursor,
   type Page,
   type PageRequest,
-  pageOf,
   type Store,
+  inAlphabet,
+  pageOn,
+  viewPage,
 } from '../store/index.ts';
 import { beginLife } from './lifecycle.ts';
 import { isRegistered } from './registered.ts';
@@ -319,17 +318,8 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
     announceOverview,
 
     async terminals(page) {
-      const after = keyOfCursor(page.cursor);
-      if (!after.ok) return after;
-      const targets = rooms.targets();
-      const limit = boundedLimit(page.limit);
-      let query = summaryRows(store.db, targets.negative.list);
-      if (after.value !== undefined) query = query.where('terminals.serial', '>', after.value);
-      const rows = await query
-        .orderBy('terminals.serial')
-        .limit(limit + 1)
-        .execute();
-      return ok(pageOf(rows, limit, (row) => row.serial, summaryOf));
+      const query = summaryRows(store.db, rooms.targets().negative.list);
+      return viewPage(await pageOn(query, inAlphabet('terminals.serial'), page), summaryOf);
     },
 
     async terminal(serial) {
@@ -377,13 +367,9 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
     },
 
     async timeline(serial, page) {
-      const before = numberOfCursor(page.cursor);
-      if (!before.ok) return before;
       if (!(await isRegistered(store.db, serial))) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
-      const limit = boundedLimit(page.limit);
       const query = store.db.selectFrom('timeline').selectAll().where('serial', '=', serial);
-      const rows = await highestFirst(query, 'id', before.value, limit).execute();
-      return ok(pageOf(rows, limit, (row) => row.id, timelineEntryOf));
+      return viewPage(await pageOn(query, highestFirst('id'), page), timelineEntryOf);
     },
 
     async register(terminal, by) {

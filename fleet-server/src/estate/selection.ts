@@ -3,18 +3,26 @@ import { serialSchema } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { sql, type SqlBool, type Transaction } from 'kysely';
 import {
-  boundedLimit,
   type Database,
-  keyOfCursor,
   type Page,
   type PageRequest,
-  pageOf,
   type Store,
+  inAlphabet,
+  oldestFirst,
+  pageOn,
+  viewPage,
 } from '../store/index.ts';
 import { summaryOf, summaryRows, type Targets } from './summary.ts';
 
 /** As many as one transaction changes, and one statement names: others wait no longer than for that. */
 const chunk = 100;
+
+const isSerial = (text: string): boolean => serialSchema.safeParse(text).success;
+/** What terminals are put in order by. */
+const orders = {
+  serial: inAlphabet('terminals.serial', isSerial),
+  registered: oldestFirst('terminals.registered_at', 'terminals.serial', isSerial),
+};
 
 /** What terminals are looked for by. */
 export interface TerminalFilter {
@@ -82,35 +90,11 @@ export function openSelection({ store, targets, note, placed, moved }: Selection
 
   return {
     async list({ filter = {}, sort = 'serial', ...page }) {
-      const after = keyOfCursor(page.cursor);
-      if (!after.ok) return after;
-      const limit = boundedLimit(page.limit);
-      const down = sort.startsWith('-');
-      const isByTime = sort.endsWith('registered');
-      let query = summaryRows(store.db, targets().negative.list)
+      const query = summaryRows(store.db, targets().negative.list)
         .select('terminals.registered_at')
         .where(conditions(filter));
-      if (after.value !== undefined) {
-        // The key of a page is what it is put in order by, and the serial: rows that come meanwhile shift nothing.
-        const [first = '', second = ''] = after.value.split(' ');
-        const compare = sql.raw(down ? '<' : '>');
-        // A cursor of another order, or of another list.
-        if ((isByTime && !/^\d{1,15}$/.test(first)) || !serialSchema.safeParse(isByTime ? second : after.value).success)
-          return fail('INPUT_INVALID', { field: 'cursor' });
-        query = query.where(
-          isByTime
-            ? sql<SqlBool>`(terminals.registered_at, terminals.serial) ${compare} (${Number(first)}, ${second})`
-            : sql<SqlBool>`terminals.serial ${compare} ${first}`,
-        );
-      }
-      const direction = down ? 'desc' : 'asc';
-      const rows = await (isByTime ? query.orderBy('terminals.registered_at', direction) : query)
-        .orderBy('terminals.serial', direction)
-        .limit(limit + 1)
-        .execute();
-      return ok(
-        pageOf(rows, limit, (row) => (isByTime ? `${row.registered_at} ${row.serial}` : row.serial), summaryOf),
-      );
+      const order = { ...orders[sort.endsWith('registered') ? 'registered' : 'serial'], isDown: sort.startsWith('-') };
+      return viewPage(await pageOn(query, order, page), summaryOf);
     },
 
     async find(filter, max) {

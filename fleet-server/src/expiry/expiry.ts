@@ -7,20 +7,20 @@ import {
   type Serial,
   serialSchema,
 } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { SelectQueryBuilder, Transaction } from 'kysely';
 import type { Note } from '../estate/index.ts';
 import {
-  boundedLimit,
   type Database,
   isoTime,
-  keyOfCursor,
   type Page,
   type PageRequest,
-  pageOf,
   type Queryable,
   type Store,
+  oldestFirst,
+  pageOn,
+  viewPage,
 } from '../store/index.ts';
 import { type Ending, type Horizon, horizonOf, horizonPolicy, isWorse, lastDayBefore } from './horizon.ts';
 import { longestSilence, noteContact, type Rhythm, rhythm } from './rhythm.ts';
@@ -230,39 +230,16 @@ export function openExpiry(rooms: ExpiryRooms): Expiry {
     refresh: () => inTurn(refreshAll),
 
     async list(page) {
-      const key = keyOfCursor(page.cursor);
-      if (!key.ok) return key;
-      const at = key.value === undefined ? undefined : /^(-?\d{1,15})\/([A-Z0-9-]{4,32})$/.exec(key.value);
-      if (at === null) return fail('INPUT_INVALID', { field: 'cursor' });
-      const limit = boundedLimit(page.limit);
-      let query = store.db.selectFrom('horizons').selectAll();
-      if (at) {
-        const [until, serial] = [Number(at[1]), at[2] ?? ''];
-        query = query.where((where) =>
-          where.or([where('until', '>', until), where.and([where('until', '=', until), where('serial', '>', serial)])]),
-        );
-      }
-      const rows = await query
-        .orderBy('until')
-        .orderBy('serial')
-        .limit(limit + 1)
-        .execute();
-      return ok(
-        pageOf(
-          rows,
-          limit,
-          ({ until, serial }) => `${until}/${serial}`,
-          ({ serial, until, ends_at, first, level, details }) => ({
-            serial: serialSchema.parse(serial),
-            level,
-            lastDay: lastDayBefore(until),
-            until: isoTime(until),
-            first,
-            endsAt: isoTime(ends_at),
-            ...detailsSchema.parse(JSON.parse(details)),
-          }),
-        ),
-      );
+      const horizons = await pageOn(store.db.selectFrom('horizons').selectAll(), oldestFirst('until', 'serial'), page);
+      return viewPage(horizons, ({ serial, until, ends_at, first, level, details }) => ({
+        serial: serialSchema.parse(serial),
+        level,
+        lastDay: lastDayBefore(until),
+        until: isoTime(until),
+        first,
+        endsAt: isoTime(ends_at),
+        ...detailsSchema.parse(JSON.parse(details)),
+      }));
     },
 
     async summary() {

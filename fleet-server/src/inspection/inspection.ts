@@ -21,14 +21,13 @@ import type { World } from '@tsunagu/protocols/world';
 import type { Actor } from '../audit/index.ts';
 import { isRegistered, type Note, stepsOfLife, stepsOfLives } from '../estate/index.ts';
 import {
-  boundedLimit,
   isoTime,
-  keyOfCursor,
   type Page,
   type PageRequest,
-  pageOf,
   type Queryable,
   type Store,
+  inAlphabet,
+  pageOn,
 } from '../store/index.ts';
 
 export interface InspectionRooms {
@@ -227,33 +226,14 @@ export function openInspections({ world, store, note, announce }: InspectionRoom
       return taken;
     },
     async list({ overdue, ...page }) {
-      const after = keyOfCursor(page.cursor);
-      if (!after.ok) return after;
-      const limit = boundedLimit(page.limit);
-      let query = rows(store.db).where('terminals.lifecycle', '!=', 'scrap');
-      if (after.value !== undefined) query = query.where('terminals.serial', '>', after.value);
-      const found = await query
-        .orderBy('terminals.serial')
-        .limit(limit + 1)
-        .execute();
-      const entries = new Map<string, DeviceListEntry>();
-      const serials = found.map(({ serial }) => serial);
+      const query = rows(store.db).where('terminals.lifecycle', '!=', 'scrap');
+      const found = await pageOn(query, inAlphabet('terminals.serial'), page);
+      if (!found.ok) return found;
+      const { items, next } = found.value;
+      const serials = items.map(({ serial }) => serial);
       const [lasts, lives] = [await lastOf(store.db, serials), await stepsOfLives(store.db, serials)];
-      for (const row of found)
-        entries.set(row.serial, entryOf(row, lasts.get(row.serial), lives.get(row.serial) ?? []));
-      const { items, next } = pageOf(
-        found,
-        limit,
-        (row) => row.serial,
-        (row) => row.serial,
-      );
-      return ok({
-        items: items.flatMap((serial) => {
-          const entry = entries.get(serial);
-          return entry && (overdue !== true || entry.isOverdue) ? [entry] : [];
-        }),
-        next,
-      });
+      const entries = items.map((row) => entryOf(row, lasts.get(row.serial), lives.get(row.serial) ?? []));
+      return ok({ items: entries.filter(({ isOverdue }) => overdue !== true || isOverdue), next });
     },
   };
 }

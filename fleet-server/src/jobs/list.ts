@@ -1,15 +1,6 @@
 import type { Job, JobState, JobType, Serial } from '@tsunagu/protocols/fleet';
-import { ok, type Result } from '@tsunagu/protocols/kit';
-import {
-  boundedLimit,
-  keyOfMoment,
-  momentOfCursor,
-  newestFirst,
-  type Page,
-  type PageRequest,
-  pageOf,
-  type Queryable,
-} from '../store/index.ts';
+import type { Result } from '@tsunagu/protocols/kit';
+import { newestFirst, type Page, type PageRequest, type Queryable, pageOn, viewPage } from '../store/index.ts';
 import { viewOf } from './row.ts';
 
 /** Which jobs of all. */
@@ -36,19 +27,8 @@ export async function listJobs(
   selection: JobSelection,
   page: PageRequest,
 ): Promise<Result<Page<Job>, 'INPUT_INVALID'>> {
-  const after = momentOfCursor(page.cursor);
-  if (!after.ok) return after;
-  const limit = boundedLimit(page.limit);
-  const query = selectJobs(on, selection);
-  const rows = await newestFirst(query, ['created_at', 'id'], after.value, limit).execute();
-  return ok(
-    pageOf(
-      rows,
-      limit,
-      (row) => keyOfMoment(row.created_at, row.id),
-      (row) => ({ ...viewOf(row, []), document: null }),
-    ),
-  );
+  const jobs = await pageOn(selectJobs(on, selection), newestFirst('created_at', 'id'), page);
+  return viewPage(jobs, (row) => ({ ...viewOf(row, []), document: null }));
 }
 
 /** How many jobs of a reference are in which state. */

@@ -17,16 +17,14 @@ import { z } from 'zod';
 import type { Actor } from '../audit/index.ts';
 import { areApart, personOf } from '../audit/index.ts';
 import {
-  boundedLimit,
   isoTime,
-  keyOfMoment,
-  momentOfCursor,
   newestFirst,
   type Page,
-  pageOf,
   type PageRequest,
   type Queryable,
   type Store,
+  pageOn,
+  viewPage,
 } from '../store/index.ts';
 import type { Vault } from '../vault/index.ts';
 
@@ -143,17 +141,13 @@ export function openKeyCeremonies(
       return ok({ id, steps: [step], ...taken.value });
     },
 
-    async list({ cursor, isOpen = false, ...page }) {
-      const after = momentOfCursor(cursor);
-      if (!after.ok) return after;
-      const limit = boundedLimit(page.limit);
+    async list({ isOpen = false, ...page }) {
       const query = store.db
         .selectFrom('key_ceremonies')
         .select(['id', 'steps', 'begun_at'])
         .$if(isOpen, (all) => all.where('state', 'in', ['entering', 'confirming']));
-      const rows = await newestFirst(query, ['begun_at', 'id'], after.value, limit).execute();
-      const keyOf = ({ begun_at, id }: { begun_at: number; id: string }): string => keyOfMoment(begun_at, id);
-      return ok(pageOf(rows, limit, keyOf, ({ id, steps }) => ceremonyOf(id, steps)));
+      const found = await pageOn(query, newestFirst('begun_at', 'id'), page);
+      return viewPage(found, ({ id, steps }) => ceremonyOf(id, steps));
     },
 
     async get(id) {

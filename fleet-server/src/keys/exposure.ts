@@ -1,15 +1,6 @@
 import type { KeyExposure } from '@tsunagu/protocols/fleet';
 import { ok, type Result } from '@tsunagu/protocols/kit';
-import {
-  boundedLimit,
-  isoTime,
-  keyOfMoment,
-  momentOfCursor,
-  newestFirst,
-  type PageRequest,
-  pageOf,
-  type Queryable,
-} from '../store/index.ts';
+import { isoTime, newestFirst, type PageRequest, type Queryable, pageOn, viewPage } from '../store/index.ts';
 import { hostNameOf } from './distribution.ts';
 
 type Below = Pick<KeyExposure, 'terminals' | 'count' | 'next'>;
@@ -23,9 +14,6 @@ export async function keysBelow(
   key: string,
   page: PageRequest,
 ): Promise<Result<Below, 'INPUT_INVALID'>> {
-  const after = momentOfCursor(page.cursor);
-  if (!after.ok) return after;
-  const limit = boundedLimit(page.limit);
   const host = hostNameOf(key);
   const below = on
     .selectFrom('key_ledger')
@@ -49,11 +37,8 @@ export async function keysBelow(
       'switch_counters.counter',
       'switch_counters.used_at',
     ]);
-  const rows = await newestFirst(query, ['allocated_at', 'key_ledger.id'], after.value, limit).execute();
-  const { items, next } = pageOf(
-    rows,
-    limit,
-    (row) => keyOfMoment(row.allocated_at, row.id),
+  const found = viewPage(
+    await pageOn(query, newestFirst('allocated_at', 'key_ledger.id'), page),
     (row): KeyExposure['terminals'][number] => ({
       serial: row.serial,
       slot: row.slot,
@@ -66,5 +51,5 @@ export async function keysBelow(
       lastSeen: row.used_at === null ? null : isoTime(row.used_at),
     }),
   );
-  return ok({ terminals: [...items], count: Number(count), next });
+  return found.ok ? ok({ terminals: [...found.value.items], count: Number(count), next: found.value.next }) : found;
 }

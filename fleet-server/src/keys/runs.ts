@@ -15,17 +15,15 @@ import type { World } from '@tsunagu/protocols/world';
 import type { Selectable, Transaction } from 'kysely';
 import { type Actor, areApart, personOf } from '../audit/index.ts';
 import {
-  boundedLimit,
   type Database,
   isoTime,
-  keyOfMoment,
-  momentOfCursor,
   newestFirst,
   type Page,
-  pageOf,
   type PageRequest,
   type Queryable,
   type Store,
+  pageOn,
+  viewPage,
 } from '../store/index.ts';
 
 /**
@@ -243,16 +241,14 @@ export function openKeyRuns(
 
     check: (serials) => check(store.db, serials),
 
-    async list({ cursor, isOpen = false, ...page }) {
-      const after = momentOfCursor(cursor);
-      if (!after.ok) return after;
-      const limit = boundedLimit(page.limit);
+    async list({ isOpen = false, ...page }) {
       const query = store.db
         .selectFrom('key_runs')
         .selectAll()
         .$if(isOpen, (all) => all.where('state', '!=', 'closed'));
-      const rows = await newestFirst(query, ['begun_at', 'id'], after.value, limit).execute();
-      const ids = rows.map(({ id }) => id);
+      const found = await pageOn(query, newestFirst('begun_at', 'id'), page);
+      if (!found.ok) return found;
+      const ids = found.value.items.map(({ id }) => id);
       const all =
         ids.length === 0
           ? []
@@ -262,15 +258,16 @@ export function openKeyRuns(
               .where('run', 'in', ids)
               .orderBy('serial')
               .execute();
-      const keyOf = (row: (typeof rows)[number]): string => keyOfMoment(row.begun_at, row.id);
-      const view = (row: (typeof rows)[number]): KeyRun => ({
-        ...runOf(
-          row,
-          all.filter(({ run }) => run === row.id),
-        ),
-        devices: [],
-      });
-      return ok(pageOf(rows, limit, keyOf, view));
+      return viewPage(
+        found,
+        (row): KeyRun => ({
+          ...runOf(
+            row,
+            all.filter(({ run }) => run === row.id),
+          ),
+          devices: [],
+        }),
+      );
     },
 
     async get(id) {

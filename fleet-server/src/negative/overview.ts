@@ -4,7 +4,7 @@ import type { NegativeStateView } from '@tsunagu/protocols/fleet';
 import { fail, lastFour, ok, type Secret, unwrap } from '@tsunagu/protocols/kit';
 import { decodeOverlay, lookUp, type NegativeFinding, openContainer } from '@tsunagu/protocols/negative';
 import { decodeOverlayDocument, decodeSigned } from '@tsunagu/protocols/negative/authority';
-import { boundedLimit, isoTime, numberOfCursor, pageOf } from '../store/index.ts';
+import { highestFirst, isoTime, pageOn, viewPage } from '../store/index.ts';
 import { entryView } from './cards.ts';
 import type { Heads } from './heads.ts';
 import type { ListParts, Negative } from './ports.ts';
@@ -48,16 +48,10 @@ export function openOverview(
       return Number(count);
     },
     async overview(page) {
-      const after = numberOfCursor(page.cursor);
-      if (!after.ok) return after;
-      const limit = boundedLimit(page.limit);
-      let query = store.db.selectFrom('negative_cards').selectAll().where('list', '=', list);
-      if (after.value !== undefined) query = query.where('id', '<', after.value);
-      const rows = await query
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
-        .execute();
-      const { items, next } = pageOf(rows, limit, ({ id }) => id, entryView);
+      const query = store.db.selectFrom('negative_cards').selectAll().where('list', '=', list);
+      const found = viewPage(await pageOn(query, highestFirst('id'), page), entryView);
+      if (!found.ok) return found;
+      const { items, next } = found.value;
       const { version, overlaySeq } = heads.latest;
       return ok({ list, version, overlaySeq, entries: [...items], next, terminals: await countTerminals() });
     },

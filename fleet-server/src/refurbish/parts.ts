@@ -1,16 +1,6 @@
 import { type HarvestedPart, serialSchema } from '@tsunagu/protocols/fleet';
-import { ok, type Result } from '@tsunagu/protocols/kit';
-import {
-  boundedLimit,
-  isoTime,
-  keyOfMoment,
-  momentOfCursor,
-  newestFirst,
-  type Page,
-  pageOf,
-  type PageRequest,
-  type Queryable,
-} from '../store/index.ts';
+import type { Result } from '@tsunagu/protocols/kit';
+import { isoTime, newestFirst, type Page, type PageRequest, type Queryable, pageOn, viewPage } from '../store/index.ts';
 
 /** Which harvested parts: of one part number, and those only that lie in their drawer. */
 export interface PartFilter {
@@ -24,9 +14,6 @@ export async function listParts(
   { part, isLying = false }: PartFilter,
   page: PageRequest,
 ): Promise<Result<Page<HarvestedPart>, 'INPUT_INVALID'>> {
-  const after = momentOfCursor(page.cursor);
-  if (!after.ok) return after;
-  const limit = boundedLimit(page.limit);
   let query = on
     .selectFrom('work_parts')
     .innerJoin('work_entries as taken', 'taken.id', 'work_parts.id')
@@ -36,28 +23,23 @@ export async function listParts(
     .select(['into.serial', 'into.id as work', 'fitted.at as fitted_at', 'fitted.by as fitter']);
   if (part !== undefined) query = query.where('work_parts.part', '=', part);
   if (isLying) query = query.where('fitted_by', 'is', null);
-  const rows = await newestFirst(query, ['taken.at', 'taken.id'], after.value, limit).execute();
-  return ok(
-    pageOf(
-      rows,
-      limit,
-      ({ at, id }) => keyOfMoment(at, id),
-      (row): HarvestedPart => ({
-        id: row.id,
-        part: row.part,
-        from: serialSchema.parse(row.from_serial),
-        harvestedAt: isoTime(row.at),
-        harvestedBy: row.by,
-        fitted:
-          row.work === null
-            ? null
-            : {
-                serial: serialSchema.parse(row.serial),
-                work: row.work,
-                at: isoTime(row.fitted_at ?? 0),
-                by: row.fitter ?? '',
-              },
-      }),
-    ),
+  return viewPage(
+    await pageOn(query, newestFirst('taken.at', 'taken.id'), page),
+    (row): HarvestedPart => ({
+      id: row.id,
+      part: row.part,
+      from: serialSchema.parse(row.from_serial),
+      harvestedAt: isoTime(row.at),
+      harvestedBy: row.by,
+      fitted:
+        row.work === null
+          ? null
+          : {
+              serial: serialSchema.parse(row.serial),
+              work: row.work,
+              at: isoTime(row.fitted_at ?? 0),
+              by: row.fitter ?? '',
+            },
+    }),
   );
 }

@@ -26,17 +26,15 @@ import type { Selectable, Transaction } from 'kysely';
 import type { Actor } from '../audit/index.ts';
 import { type Estate, type Lifecycle, type MoveFault, type Note, stepsOfLives } from '../estate/index.ts';
 import {
-  boundedLimit,
   type Database,
   isoTime,
-  keyOfMoment,
-  momentOfCursor,
   newestFirst,
   type Page,
-  pageOf,
   type PageRequest,
   type Queryable,
   type Store,
+  pageOn,
+  viewPage,
 } from '../store/index.ts';
 import { deathCertificateOf, type DeathFault } from './death-certificate.ts';
 import { entriesOf, entriesOfAll, fold, viewWith } from './orders.ts';
@@ -327,19 +325,16 @@ export function openRefurbish({ world, store, note, sign, enlist, lifecycle }: R
         return ok(viewWith({ ...row, closed_at }, [...entries, written]));
       });
     },
-    async list({ isOpen }, { cursor, ...page }) {
-      const after = momentOfCursor(cursor);
-      if (!after.ok) return after;
-      const limit = boundedLimit(page.limit);
+    async list({ isOpen }, page) {
       const all = store.db.selectFrom('work_orders').selectAll();
       const query = isOpen ? all.where('closed_at', 'is', null) : all;
-      const rows = await newestFirst(query, ['opened_at', 'id'], after.value, limit).execute();
+      const found = await pageOn(query, newestFirst('opened_at', 'id'), page);
+      if (!found.ok) return found;
       const entries = await entriesOfAll(
         store.db,
-        rows.map(({ id }) => id),
+        found.value.items.map(({ id }) => id),
       );
-      const view = (row: Row): WorkOrderView => viewWith(row, entries.get(row.id) ?? []);
-      return ok(pageOf(rows, limit, ({ opened_at, id }) => keyOfMoment(opened_at, id), view));
+      return viewPage(found, (row) => viewWith(row, entries.get(row.id) ?? []));
     },
     parts: (filter, page) => listParts(store.db, filter, page),
     async figures(from, to) {

@@ -4,16 +4,15 @@ import { isLow, moveStock, noStock, type StockMove } from '@tsunagu/protocols/re
 import type { World } from '@tsunagu/protocols/world';
 import type { Selectable, Transaction } from 'kysely';
 import {
-  boundedLimit,
   type Database,
   highestFirst,
   isoTime,
-  keyOfCursor,
-  numberOfCursor,
   type Page,
-  pageOf,
   type PageRequest,
   type Queryable,
+  inAlphabet,
+  pageOn,
+  viewPage,
 } from '../store/index.ts';
 import type { RefurbishTables } from './tables.ts';
 
@@ -119,17 +118,9 @@ export async function listStock(
   { isLow: onlyLow = false }: StockFilter,
   page: PageRequest,
 ): Promise<Result<Page<PartStockView>, 'INPUT_INVALID'>> {
-  const after = keyOfCursor(page.cursor);
-  if (!after.ok) return after;
-  const limit = boundedLimit(page.limit);
   let query = on.selectFrom('stock_parts').selectAll();
   if (onlyLow) query = query.whereRef('count', '<', 'minimum');
-  if (after.value !== undefined) query = query.where('part', '>', after.value);
-  const rows = await query
-    .orderBy('part')
-    .limit(limit + 1)
-    .execute();
-  return ok(pageOf(rows, limit, ({ part }) => part, viewOf));
+  return viewPage(await pageOn(query, inAlphabet('part'), page), viewOf);
 }
 
 /** What was done to the stock of a part, newest first. */
@@ -138,11 +129,8 @@ export async function listStockMoves(
   part: string,
   page: PageRequest,
 ): Promise<Result<Page<StockEntry>, 'INPUT_INVALID' | 'STOCK_UNKNOWN'>> {
-  const before = numberOfCursor(page.cursor);
-  if (!before.ok) return before;
   const known = await on.selectFrom('stock_parts').select('part').where('part', '=', part).executeTakeFirst();
   if (!known) return fail('STOCK_UNKNOWN', { field: 'part', facts: { part } });
-  const limit = boundedLimit(page.limit);
   const all = on
     .selectFrom('stock_moves')
     .leftJoin('work_orders', (join) =>
@@ -151,23 +139,18 @@ export async function listStockMoves(
     .selectAll('stock_moves')
     .select('work_orders.serial')
     .where('part', '=', part);
-  const rows = await highestFirst(all, 'seq', before.value, limit).execute();
-  return ok(
-    pageOf(
-      rows,
-      limit,
-      ({ seq }) => seq,
-      ({ id, part, at, by, kind, change, count, says, serial }): StockEntry => ({
-        id,
-        part,
-        at: isoTime(at),
-        by,
-        kind,
-        change,
-        count,
-        says,
-        serial: serial === null ? null : serialSchema.parse(serial),
-      }),
-    ),
+  return viewPage(
+    await pageOn(all, highestFirst('seq'), page),
+    ({ id, part: moved, at, by, kind, change, count, says, serial }): StockEntry => ({
+      id,
+      part: moved,
+      at: isoTime(at),
+      by,
+      kind,
+      change,
+      count,
+      says,
+      serial: serial === null ? null : serialSchema.parse(serial),
+    }),
   );
 }

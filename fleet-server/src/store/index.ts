@@ -10,15 +10,12 @@ export {
   boundedLimit,
   isoTime,
   keyOfCursor,
-  keyOfMoment,
-  momentOfCursor,
-  numberOfCursor,
   type Page,
   pageLimitMax,
   pageOf,
   type PageRequest,
 } from './page.ts';
-export { highestFirst, newestFirst } from './newest-first.ts';
+export { highestFirst, inAlphabet, lowestFirst, newestFirst, oldestFirst, pageOn, viewPage } from './listing.ts';
 export { type FolderLock, lockFolder } from './folder-lock.ts';
 export {
   type Columns,

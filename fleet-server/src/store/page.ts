@@ -40,30 +40,6 @@ export function keyOfCursor(cursor: string | undefined): Result<string | undefin
   return isOurs ? ok(text) : fail('INPUT_INVALID', { field: 'cursor' });
 }
 
-/** As `keyOfCursor`, for lists whose key is a number. */
-export function numberOfCursor(cursor: string | undefined): Result<number | undefined, 'INPUT_INVALID'> {
-  const key = keyOfCursor(cursor);
-  if (!key.ok || key.value === undefined) return key.ok ? ok(undefined) : key;
-  return /^\d{1,15}$/.test(key.value) ? ok(Number(key.value)) : fail('INPUT_INVALID', { field: 'cursor' });
-}
-
-/** Where a list begins that shows the newest first: below a time (ms since 1970), and among equal times below an id. */
-export interface Moment {
-  readonly at: number;
-  readonly id: string;
-}
-
-/** What `momentOfCursor` reads again. */
-export const keyOfMoment = (at: number, id: string): string => `${at} ${id}`;
-
-/** As `keyOfCursor`, for lists that show the newest first. */
-export function momentOfCursor(cursor: string | undefined): Result<Moment | undefined, 'INPUT_INVALID'> {
-  const key = keyOfCursor(cursor);
-  if (!key.ok || key.value === undefined) return key.ok ? ok(undefined) : key;
-  const [, at, id] = /^(\d{1,15}) (.+)$/s.exec(key.value) ?? [];
-  return id === undefined ? fail('INPUT_INVALID', { field: 'cursor' }) : ok({ at: Number(at), id });
-}
-
 /** A limit within its bounds. */
 export const boundedLimit = (limit: number): number => Math.min(Math.max(1, Math.trunc(limit)), pageLimitMax);
 

@@ -18,17 +18,15 @@ import type { Actor } from '../audit/index.ts';
 import type { Lifecycle, MoveFault, Note } from '../estate/index.ts';
 import type { Jobs } from '../jobs/index.ts';
 import {
-  boundedLimit,
   type Database,
   isoTime,
-  keyOfMoment,
-  momentOfCursor,
   newestFirst,
   type Page,
-  pageOf,
   type PageRequest,
   type Queryable,
   type Store,
+  pageOn,
+  viewPage,
 } from '../store/index.ts';
 import type { Twin } from '../twin/index.ts';
 import { decideSwap, isOver, mayAbort, overSteps, type SwapFacts } from './rules.ts';
@@ -393,18 +391,15 @@ export function openSwaps(rooms: SwapRooms): Swaps {
       if (!begun.ok) return begun;
       return ok(unwrap(await advance(begun.value)));
     },
-    async list({ isOpen }, { cursor, ...page }) {
-      const after = momentOfCursor(cursor);
-      if (!after.ok) return after;
-      const limit = boundedLimit(page.limit);
+    async list({ isOpen }, page) {
       const all = store.db.selectFrom('swaps').selectAll();
       const query = isOpen ? all.where('step', 'not in', overSteps) : all;
-      const rows = await newestFirst(query, ['begun_at', 'id'], after.value, limit).execute();
-      const open = rows.filter((row) => !isOver(row.step));
+      const found = await pageOn(query, newestFirst('begun_at', 'id'), page);
+      if (!found.ok) return found;
+      const open = found.value.items.filter((row) => !isOver(row.step));
       const facts = open.length === 0 ? [] : await factsOf(store.db, open);
       const decisions = new Map(facts.map((each, index) => [open[index]?.id, decideSwap(each)]));
-      const view = (row: Row): SwapView => shown(row, decisions.get(row.id) ?? 'none');
-      return ok(pageOf(rows, limit, ({ begun_at, id }) => keyOfMoment(begun_at, id), view));
+      return viewPage(found, (row) => shown(row, decisions.get(row.id) ?? 'none'));
     },
     async oldIsDead(id, by) {
       await store.write(async (tx) => {

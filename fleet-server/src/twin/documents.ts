@@ -20,16 +20,16 @@ import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/ki
 import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from 'kysely';
 import {
-  boundedLimit,
   type Database,
   isoTime,
   highestFirst,
-  numberOfCursor,
   type Page,
   type PageRequest,
-  pageOf,
   type Queryable,
   type Store,
+  lowestFirst,
+  pageOn,
+  viewPage,
 } from '../store/index.ts';
 import { completePaths, movePaths, refreshPaths } from './paths.ts';
 import { changeValues, differencesOf } from './rules.ts';
@@ -220,10 +220,7 @@ export function openDocuments(
         by,
       ),
     async history(ref, page) {
-      const before = numberOfCursor(page.cursor);
-      if (!before.ok) return before;
       const { kind, parent, scope } = scopeOf(ref);
-      const limit = boundedLimit(page.limit);
       const query = store.db
         .selectFrom('configuration_layers')
         .innerJoin('configuration_versions as newest', 'newest.layer', 'configuration_layers.id')
@@ -236,18 +233,10 @@ export function openDocuments(
         .where('kind', '=', kind)
         .where('parent', '=', parent)
         .where('scope', '=', scope);
-      const rows = await highestFirst(query, 'newest.version', before.value, limit).execute();
-      return ok(
-        pageOf(
-          rows,
-          limit,
-          (row) => row.version,
-          ({ former, ...row }) => {
-            const { ref: _ref, values, ...written } = documentOf(ref, row);
-            return { ...written, changes: differencesOf(former === null ? {} : valuesOf({ value: former }), values) };
-          },
-        ),
-      );
+      return viewPage(await pageOn(query, highestFirst('newest.version'), page), ({ former, ...row }) => {
+        const { ref: _ref, values, ...written } = documentOf(ref, row);
+        return { ...written, changes: differencesOf(former === null ? {} : valuesOf({ value: former }), values) };
+      });
     },
     async diff(ref, from, to) {
       const sides: SettingValues[] = [];
@@ -260,25 +249,12 @@ export function openDocuments(
       return ok(differencesOf(sides[0] ?? {}, sides[1] ?? {}));
     },
     async layers(page) {
-      const after = numberOfCursor(page.cursor);
-      if (!after.ok) return after;
-      const limit = boundedLimit(page.limit);
-      const rows = await store.db
+      const query = store.db
         .selectFrom('configuration_layers')
         .innerJoin('configuration_versions as newest', 'newest.revision', 'configuration_layers.revision')
-        .select(['configuration_layers.id', 'kind', 'parent', 'scope', ...versionColumns])
-        .where('configuration_layers.id', '>', after.value ?? 0)
-        .orderBy('configuration_layers.id')
-        .limit(limit + 1)
-        .execute();
-      return ok(
-        pageOf(
-          rows,
-          limit,
-          (row) => row.id,
-          (row) => summaryOf(documentOf(refOf(row), row)),
-        ),
-      );
+        .select(['configuration_layers.id', 'kind', 'parent', 'scope', ...versionColumns]);
+      const found = await pageOn(query, lowestFirst('configuration_layers.id'), page);
+      return viewPage(found, (row) => summaryOf(documentOf(refOf(row), row)));
     },
   };
 }

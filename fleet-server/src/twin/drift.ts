@@ -18,14 +18,14 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import {
-  boundedLimit,
   isoTime,
-  keyOfCursor,
   type Page,
   type PageRequest,
-  pageOf,
   type Queryable,
   type Store,
+  inAlphabet,
+  pageOn,
+  viewPage,
 } from '../store/index.ts';
 import type { LayerDocument, LayerRef } from '@tsunagu/protocols/fleet';
 import { summaryOf } from './documents.ts';
@@ -58,27 +58,10 @@ export function openDrift(store: Store, document: (ref: LayerRef) => Promise<Res
 
   return {
     async list({ reason, ...page }) {
-      const after = keyOfCursor(page.cursor);
-      if (!after.ok) return after;
-      const limit = boundedLimit(page.limit);
       let query = rows(store.db).where('reason', 'is not', null);
       if (reason !== undefined) query = query.where('reason', '=', reason);
-      if (after.value !== undefined) query = query.where('serial', '>', after.value);
-      const found = await query
-        .orderBy('serial')
-        .limit(limit + 1)
-        .execute();
-      return ok(
-        pageOf(
-          found.flatMap((row) => {
-            const entry = entryOf(row);
-            return entry ? [entry] : [];
-          }),
-          limit,
-          ({ serial }) => serial,
-          (entry) => entry,
-        ),
-      );
+      const found = viewPage(await pageOn(query, inAlphabet('serial'), page), (row) => entryOf(row) ?? []);
+      return found.ok ? ok({ ...found.value, items: found.value.items.flat() }) : found;
     },
     async summary() {
       const found = await store.db

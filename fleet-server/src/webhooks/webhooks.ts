@@ -4,16 +4,7 @@ import type { World } from '@tsunagu/protocols/world';
 import type { Selectable, Transaction } from 'kysely';
 import { z } from 'zod';
 import type { Actor, Audit } from '../audit/index.ts';
-import {
-  boundedLimit,
-  type Database,
-  highestFirst,
-  numberOfCursor,
-  type Page,
-  type PageRequest,
-  pageOf,
-  type Store,
-} from '../store/index.ts';
+import { type Database, highestFirst, type Page, type PageRequest, type Store, pageOn } from '../store/index.ts';
 import type { Vault } from '../vault/index.ts';
 import type { AddressRules } from './address.ts';
 import { deliverWith, secretsOf } from './delivery.ts';
@@ -351,22 +342,11 @@ export function openWebhooks(rooms: WebhookRooms): Webhooks {
       return replayed.ok ? ok(webhookOf(replayed.value)) : replayed;
     },
     async deliveries(id, { state, serial, ...page }) {
-      const before = numberOfCursor(page.cursor);
-      if (!before.ok) return before;
       if (!(await rowOf(id))) return fail('WEBHOOK_UNKNOWN');
-      const limit = boundedLimit(page.limit);
       let query = store.db.selectFrom('webhook_deliveries').selectAll().where('webhook', '=', id);
       if (state !== undefined) query = query.where('state', '=', state);
       if (serial !== undefined) query = query.where('serial', '=', serial);
-      const rows = await highestFirst(query, 'id', before.value, limit).execute();
-      return ok(
-        pageOf(
-          rows,
-          limit,
-          (row) => row.id,
-          (row) => row,
-        ),
-      );
+      return await pageOn(query, highestFirst('id'), page);
     },
     async close() {
       isClosed = true;

@@ -15,11 +15,13 @@ import {
   isoTime,
   keyOfCursor,
   highestFirst,
-  numberOfCursor,
   type Page,
   type PageRequest,
   pageOf,
   type Store,
+  lowestFirst,
+  pageOn,
+  viewPage,
 } from '../../store/index.ts';
 import { ownCurrenciesOf } from '../dcc/views.ts';
 import type { Facts } from '../journal/commit.ts';
@@ -39,23 +41,13 @@ const statesOf: Readonly<Record<NonNullable<SwitchSearch['state']>, readonly Sal
 export async function searchTransactions(
   db: Store['db'],
   search: SwitchSearch,
-  { limit: wanted, cursor }: PageRequest,
+  page: PageRequest,
 ): Promise<Result<Page<SwitchTransaction>, 'INPUT_INVALID'>> {
-  const before = numberOfCursor(cursor);
-  if (!before.ok) return before;
-  const limit = boundedLimit(wanted);
-  const query = fitting(db, search).selectAll();
-  const rows = await highestFirst(query, 'seq', before.value, limit).execute();
-  const own = await ownCurrenciesOf(db, rows);
-  const methods = await methodsOf(db, rows);
-  return ok(
-    pageOf(
-      rows,
-      limit,
-      ({ seq }) => seq,
-      (row) => viewOf(row, own.get(row.id), methods.get(row.id)),
-    ),
-  );
+  const found = await pageOn(fitting(db, search).selectAll(), highestFirst('seq'), page);
+  if (!found.ok) return found;
+  const own = await ownCurrenciesOf(db, found.value.items);
+  const methods = await methodsOf(db, found.value.items);
+  return viewPage(found, (row) => viewOf(row, own.get(row.id), methods.get(row.id)));
 }
 
 /** Whether the journal has a transaction that a search finds. */
@@ -215,43 +207,29 @@ export async function adviceStates(
 export async function advicesWaiting(
   db: Store['db'],
   isDead: boolean,
-  { limit: wanted, cursor }: PageRequest,
+  page: PageRequest,
 ): Promise<Result<Page<SwitchAdvice>, 'INPUT_INVALID'>> {
-  const after = numberOfCursor(cursor);
-  if (!after.ok) return after;
-  const limit = boundedLimit(wanted);
-  const rows = await db
+  const query = db
     .selectFrom('switch_reversals')
     .leftJoin('switch_sales', 'switch_sales.id', 'switch_reversals.sale_id')
     .selectAll('switch_reversals')
     .select(['switch_sales.amount_minor', 'switch_sales.last_four'])
     .where('switch_reversals.state', 'in', isDead ? ['dead'] : ['queued', 'dead'])
-    .where('switch_reversals.link', 'is not', null)
-    .where('switch_reversals.seq', '>', after.value ?? 0)
-    .orderBy('switch_reversals.seq')
-    .limit(limit + 1)
-    .execute();
-  return ok(
-    pageOf(
-      rows,
-      limit,
-      ({ seq }) => seq,
-      (row) => ({
-        id: row.id,
-        transaction: row.sale_id,
-        kind: row.advice,
-        link: row.link ?? '',
-        state: row.state === 'dead' ? 'dead' : 'queued',
-        reason: row.reason,
-        attempts: row.attempts,
-        lastActionCode: row.last_action_code,
-        createdAt: isoTime(row.created_at),
-        nextAt: isoTime(row.next_at),
-        amountMinor: row.amount_minor,
-        lastFour: row.last_four,
-      }),
-    ),
-  );
+    .where('switch_reversals.link', 'is not', null);
+  return viewPage(await pageOn(query, lowestFirst('switch_reversals.seq'), page), (row) => ({
+    id: row.id,
+    transaction: row.sale_id,
+    kind: row.advice,
+    link: row.link ?? '',
+    state: row.state === 'dead' ? 'dead' : 'queued',
+    reason: row.reason,
+    attempts: row.attempts,
+    lastActionCode: row.last_action_code,
+    createdAt: isoTime(row.created_at),
+    nextAt: isoTime(row.next_at),
+    amountMinor: row.amount_minor,
+    lastFour: row.last_four,
+  }));
 }
 
 /** Business days that were compared, newest first, and by link within a day. */

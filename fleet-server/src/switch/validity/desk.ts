@@ -11,16 +11,7 @@ import {
 } from '@tsunagu/protocols/validity';
 import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from 'kysely';
-import {
-  boundedLimit,
-  type Database,
-  insertRows,
-  highestFirst,
-  numberOfCursor,
-  type Page,
-  pageOf,
-  type PageRequest,
-} from '../../store/index.ts';
+import { type Database, insertRows, highestFirst, type Page, type PageRequest, pageOn } from '../../store/index.ts';
 import { linkUnknown } from '../link/link-unknown.ts';
 import { leadingDigits } from '../routing/route.ts';
 import { openAsking } from './asking.ts';
@@ -215,18 +206,10 @@ export async function openValidityDesk(
   return {
     handIn,
     async list(page) {
-      const before = numberOfCursor(page.cursor);
-      if (!before.ok) return before;
-      const limit = boundedLimit(page.limit);
       const query = db.selectFrom('switch_validity_files').selectAll().where('state', '<>', 'arriving');
-      const rows = await highestFirst(query, 'seq', before.value, limit).execute();
-      const { items, next } = pageOf(
-        rows,
-        limit,
-        ({ seq }) => seq,
-        (row) => views.view(row),
-      );
-      return ok({ items: await Promise.all(items), next });
+      const found = await pageOn(query, highestFirst('seq'), page);
+      if (!found.ok) return found;
+      return ok({ ...found.value, items: await Promise.all(found.value.items.map((row) => views.view(row))) });
     },
     async show(id) {
       const row = await views.row(id);
