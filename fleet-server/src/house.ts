@@ -548,6 +548,7 @@ async function build(
       connected: () => meters.broker.connected(),
       disconnected: (serial) => noteLater(world, estate.linkChanged(serial, 'lost')),
       refused: (code) => meters.broker.refused(code),
+      dropped: () => meters.broker.dropped(),
       cloneSuspected(serial, { before, now }) {
         world.log('warn', 'cloneSuspected', {
           serial,
@@ -680,6 +681,7 @@ async function build(
     },
     switched: () => built(switched).operator.figures(),
     alarms: () => estate.alarmCounts(),
+    downlinks: () => built(broker).waiting,
     streams: () => api.value.streams,
     lowStock: () => refurbish.lowStock(),
     expiry: () => built(expiry).summary(),

@@ -49,6 +49,7 @@ export function brokerContract(name: string, open: (handlers: BrokerHandlers) =>
         connected: (serial) => events.push(`connected ${serial}`),
         disconnected: (serial) => events.push(`disconnected ${serial}`),
         refused: (code) => events.push(`refused ${code}`),
+        dropped: () => events.push('dropped'),
         cloneSuspected: (serial) => events.push(`clone ${serial}`),
       });
       one = tested.authority.terminal('CONTRACT-0001');

@@ -39,6 +39,7 @@ beforeAll(async () => {
         connected: () => undefined,
         disconnected: (serial) => gone.push(serial),
         refused: () => undefined,
+        dropped: () => undefined,
         cloneSuspected: () => undefined,
       },
     }),

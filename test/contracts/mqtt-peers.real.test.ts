@@ -42,6 +42,7 @@ describe.skipIf(!isHere)('mosquitto_pub and mosquitto_sub at our broker', () => 
           connected: () => undefined,
           disconnected: () => undefined,
           refused: (code) => refused.push(code),
+          dropped: () => undefined,
           cloneSuspected: () => undefined,
         },
       }),

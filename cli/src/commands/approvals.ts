@@ -1,6 +1,9 @@
-import { accessPaths, approval, approvalDetail, type ApprovalView } from '@tsunagu/protocols/fleet';
+import { accessPaths, approval, approvalDetail, type ApprovalView, evidenceItems } from '@tsunagu/protocols/fleet';
 import { type Column, exit, type ExitCode, printTable, refuse } from '../console/index.ts';
+import type { Texts } from '../language/index.ts';
 import type { Context } from './context.ts';
+import { titleOf } from './jobs.ts';
+import { wordOf } from './switch.ts';
 
 const columnsOf = ({ texts }: Context['console']): readonly Column<ApprovalView>[] => {
   const { approvalColumns: heads, approvalKinds: kinds, approvalStates: states } = texts.life;
@@ -16,6 +19,19 @@ const columnsOf = ({ texts }: Context['console']): readonly Column<ApprovalView>
     },
   ];
 };
+
+/** What is asked for, in words where there are some; what somebody wrote, and what is looked up by its id, as it is. */
+function factOf(texts: Texts, name: string, value: string): string {
+  if (name === 'type') return titleOf(texts, value);
+  if (name === 'from' || name === 'to') return wordOf(texts.identity.state, value);
+  if (name === 'kind') return wordOf(texts.life.approvalActions, value);
+  if (name !== 'evidence') return value;
+  const titles: Readonly<Record<string, { readonly title: Readonly<Record<'en' | 'ja', string>> }>> = evidenceItems;
+  return value
+    .split(', ')
+    .map((item) => titles[item]?.title[texts.job.language] ?? item)
+    .join(', ');
+}
 
 /** `tsunagu approvals list`: what waits for a second person. */
 export async function listApprovals({ client, console, json }: Context, all: boolean): Promise<ExitCode> {
@@ -33,7 +49,8 @@ export async function showApproval({ client, console, json }: Context, id: strin
   if (json) console.out(JSON.stringify(answer.value));
   else {
     printTable(console, columnsOf(console), [answer.value]);
-    for (const [name, value] of Object.entries(answer.value.facts)) console.out(`  ${name}: ${value}`);
+    for (const [name, value] of Object.entries(answer.value.facts))
+      console.out(`  ${wordOf(console.texts.life.approvalFacts, name)}: ${factOf(console.texts, name, String(value))}`);
     for (const serial of answer.value.terminals) console.out(`  ${serial}`);
   }
   return exit.ok;

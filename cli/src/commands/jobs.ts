@@ -55,7 +55,7 @@ export interface JobOrderOptions {
 const isJobType = (type: string): type is keyof typeof jobKinds => Object.hasOwn(jobKinds, type);
 
 /** A kind by its title, in the language of the reader. */
-const titleOf = (texts: Texts, type: string): string =>
+export const titleOf = (texts: Texts, type: string): string =>
   isJobType(type) ? jobKinds[type].title[texts.job.language] : type;
 
 const columnsOf = (texts: Texts): readonly Column<Job>[] => [

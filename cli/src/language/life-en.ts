@@ -23,6 +23,11 @@ export const lifeEn = {
     key: 'key',
     rotation: 'rotation',
   },
+  /** Facts of what is asked for, by name, and what a campaign does. */
+  approvalFacts: { type: 'job kind', job: 'job id', kind: 'campaign of' } as Readonly<Record<string, string>>,
+  approvalActions: { software: 'software', configuration: 'configuration', keys: 'fresh keys', job: 'job' } as Readonly<
+    Record<string, string>
+  >,
   approvalStates: { requested: 'requested', approved: 'approved', refused: 'refused', expired: 'expired' },
   /** What an inspection saw of a case, and what it found. */
   surface: {

@@ -128,7 +128,7 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   approvalRoutes(app, options.approvals, access.people, rooms);
   auditRoutes(app, audit);
   webhookRoutes(app, options.webhooks);
-  fleetRoutes(app, rooms);
+  fleetRoutes(app, rooms, options.changes);
   jobRoutes(app, rooms);
   bulkRoutes(app, rooms, options.changes);
   identityRoutes(app, rooms);
@@ -144,7 +144,7 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   configurationRoutes(app, rooms);
   switchRuleRoutes(app, rooms.switchRules, access.people);
   softwareRoutes(app, rooms);
-  switchRoutes(app, rooms);
+  switchRoutes(app, rooms, options.changes);
   validityRoutes(app, rooms);
   campaignRoutes(app, rooms);
   liveRoutes(app, { streams, isGood: (caller) => access.isGood(caller) });

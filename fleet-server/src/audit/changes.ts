@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { AuditEntry } from '@tsunagu/protocols/audit';
 import type { Transaction } from 'kysely';
 import { countChanges, type Database, type Store } from '../store/index.ts';
 import type { Actor } from './actor.ts';
@@ -10,6 +11,8 @@ export interface Change {
   /** On what; a route that makes something new says so once it knows: `changes.about`. */
   subject: string;
   readonly request: string;
+  /** What the entries of the audit log say of it beside that. */
+  facts?: AuditEntry['facts'];
   /** Transactions that this change has committed. */
   commits: number;
   /** Takes part in the first transaction that alters something. */
@@ -37,8 +40,8 @@ export interface Changes {
   /** Runs what the house does of itself, although a change set it off: what it writes is not that change's. */
   outside<T>(work: () => T): T;
   current(): Change | undefined;
-  /** Says what the change is about, once that is known. */
-  about(subject: string): void;
+  /** Says what the change is about, once that is known, and what else its entries are to tell. */
+  about(subject: string, facts?: Readonly<Record<string, string | undefined>>): void;
   /** The room wrote its own entry into this transaction: none is added. */
   noted(tx: Transaction<Database>): void;
   /** A store whose transactions carry these changes. */
@@ -67,9 +70,14 @@ export function openChanges(): Changes {
     },
     outside: (work) => (current() ? running.run(undefined, work) : work()),
     current,
-    about(subject) {
+    about(subject, facts) {
       const change = current();
-      if (change) change.subject = subject;
+      if (!change) return;
+      change.subject = subject;
+      if (facts)
+        change.facts = Object.fromEntries(
+          Object.entries(facts).flatMap(([name, fact]) => (fact === undefined ? [] : [[name, fact]])),
+        );
     },
     noted: (tx) => void noted.add(tx),
     watch: (store, parts) => ({

@@ -49,7 +49,7 @@ export const commitParts = ({ note }: { readonly note: WriteNote }): InEveryComm
         request: change.request,
         beforeHash: before,
         afterHash: await stateHash(tx, change.subject),
-        ...(change.commits > 0 && { facts: { part: change.commits + 1 } }),
+        facts: { ...change.facts, ...(change.commits > 0 && { part: change.commits + 1 }) },
       });
     if (change.commits === 0) await change.inFirstCommit?.(tx);
   },

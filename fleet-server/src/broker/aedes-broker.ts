@@ -248,7 +248,8 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
       const granted = session?.filters.find((one) => one.filter === filter);
       if (!session || !granted) continue;
       for (const [topic, payload] of retained)
-        if (matches(filter, topic)) session.queue.push({ topic, payload, retain: true, qos: granted.qos });
+        if (matches(filter, topic) && !session.queue.push({ topic, payload, retain: true, qos: granted.qos }))
+          handlers.dropped();
     }
   });
   aedes.on('unsubscribe', (filters, client) => {
@@ -332,17 +333,23 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
       if (!session?.isReady) return;
       const wasBehind = session.isBehind;
       session.isBehind = !deliver(session, topic, payload);
+      if (session.isBehind) handlers.dropped();
       // One that asks and does not read may do so thousands of times.
       if (session.isBehind && !wasBehind)
         log('warn', 'downlinkDropped', { serial, fault: fail('DOWNLINK_TIMEOUT').fault });
     },
     retain(topic, payload) {
       retained.set(topic, payload);
-      for (const session of sessions.values()) deliver(session, topic, payload);
+      for (const session of sessions.values()) if (!deliver(session, topic, payload)) handlers.dropped();
     },
     isConnected: (serial) => bySerial.has(serial),
     get connections() {
       return bySerial.size;
+    },
+    get waiting() {
+      let count = 0;
+      for (const { queue } of sessions.values()) count += queue.waiting;
+      return count;
     },
     serials: () => [...bySerial.keys()],
     disconnect(serial) {

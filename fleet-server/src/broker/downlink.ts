@@ -21,6 +21,11 @@ export class DownlinkQueue {
     this.#write = write;
   }
 
+  /** How many wait behind those on their way. */
+  get waiting(): number {
+    return this.#waiting?.length ?? 0;
+  }
+
   /** False when the queue was full and the message was dropped. */
   push(message: Downlink): boolean {
     const waiting = (this.#waiting ??= []);

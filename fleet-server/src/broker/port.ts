@@ -11,6 +11,8 @@ export interface BrokerHandlers {
   disconnected(serial: Serial): void;
   /** A connection, message or subscription was refused; `code` is of the error table. */
   refused(code: string): void;
+  /** A message to a terminal was dropped: its queue was full. */
+  dropped(): void;
   /** Two devices act as one terminal: a connection came that does not go on where the one before it was. Not for a mere reconnect. */
   cloneSuspected(serial: Serial, addresses: { readonly before: string; readonly now: string }): void;
 }
@@ -32,6 +34,8 @@ export interface Broker {
   retain(topic: string, payload: Uint8Array): void;
   isConnected(serial: Serial): boolean;
   readonly connections: number;
+  /** How many messages wait for terminals that have not taken those before them. */
+  readonly waiting: number;
   /** Who is connected. */
   serials(): readonly Serial[];
   /** Ends a terminal's connection, within a second. Whoever no longer counts is not let in again, or is cut off again. */

@@ -30,6 +30,8 @@ export interface Gauged {
   alarms(): Promise<readonly AlarmCount[]>;
   /** Version, size and overlay of the negative list. */
   negative(): Promise<Overview['negative']>;
+  /** Messages that wait for terminals at the broker. */
+  downlinks(): number;
   /** Open live streams of the API. */
   streams(): number;
   /** How many bought parts there are too few of. */
@@ -220,6 +222,14 @@ function addGauges(registry: Registry, from: Gauged): void {
     registers,
     async collect() {
       this.set(await from.lowStock());
+    },
+  });
+  new Gauge({
+    name: 'tsunagu_broker_downlinks_waiting',
+    help: 'Messages that wait for terminals which have not taken those before them',
+    registers,
+    collect() {
+      this.set(from.downlinks());
     },
   });
   new Gauge({

@@ -17,6 +17,8 @@ export interface BrokerMeter {
   connected(): void;
   /** `reason` is a code of the error table. */
   refused(reason: string): void;
+  /** A message to a terminal was dropped: too many waited for it. */
+  dropped(): void;
   /** A message of this kind (`hello`, `job`, `notify` …) came from or went to a terminal. */
   passed(direction: 'up' | 'down', kind: string): void;
 }
@@ -62,7 +64,7 @@ const nothing = (): void => {};
 /** Meters that count nothing. */
 export const noMeter: Meters = {
   http: { answered: nothing },
-  broker: { connected: nothing, refused: nothing, passed: nothing },
+  broker: { connected: nothing, refused: nothing, dropped: nothing, passed: nothing },
   jobs: { entered: nothing },
   sales: { ended: nothing },
   issuers: { answered: nothing },
@@ -107,6 +109,11 @@ export function makeMeters(registry: Registry): Meters {
     name: 'tsunagu_broker_messages_total',
     help: 'Messages by direction and kind',
     labelNames: ['direction', 'kind'],
+    registers,
+  });
+  const drops = new Counter({
+    name: 'tsunagu_broker_downlinks_dropped_total',
+    help: 'Messages to terminals that were dropped, because 64 waited for the same terminal already',
     registers,
   });
   const jobs = new Counter({
@@ -167,6 +174,7 @@ export function makeMeters(registry: Registry): Meters {
     broker: {
       connected: () => connects.inc(),
       refused: (code) => refusals.inc({ code }),
+      dropped: () => drops.inc(),
       passed: (direction, kind) => messages.inc({ direction, kind }),
     },
     jobs: { entered: (type, state) => jobs.inc({ type, state }) },

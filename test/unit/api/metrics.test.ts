@@ -25,6 +25,7 @@ describe('metrics', () => {
         { code: 'MADE_UP', count: 1 },
         { code: 'MADE_UP_TOO', count: 1 },
       ],
+      downlinks: () => 12,
       streams: () => 1,
       lowStock: async () => 4,
       expiry: async () => ({
@@ -37,6 +38,7 @@ describe('metrics', () => {
     metrics.meters.sales.ended({ outcome: 'approved', decidedBy: 'issuer', seconds: 0.08 });
     for (const code of ['000', '000', '116', 'X']) metrics.meters.issuers.answered('gift-1', code, 0.3);
     metrics.meters.broker.passed('up', 'hello');
+    metrics.meters.broker.dropped();
     metrics.meters.jobs.entered('key.load', 'succeeded');
     const listener = unwrap(await metrics.listen('127.0.0.1', 0));
     const text = await (await fetch(listener.url)).text();
@@ -51,6 +53,8 @@ describe('metrics', () => {
     expect(text).toContain('tsunagu_switch_issuer_answers_total{link="gift-1",action_code="116"} 1');
     expect(text).toContain('tsunagu_switch_issuer_answers_total{link="gift-1",action_code="other"} 1');
     expect(text).toContain('tsunagu_broker_messages_total{direction="up",kind="hello"} 1');
+    expect(text).toContain('tsunagu_broker_downlinks_dropped_total 1');
+    expect(text).toContain('tsunagu_broker_downlinks_waiting 12');
     expect(text).toContain('tsunagu_job_transitions_total{type="key.load",state="succeeded"} 1');
     expect(text).toContain('tsunagu_negative_version{list="regular"} 7');
     expect(text).toContain('tsunagu_expiry_terminals{level="urgent"} 1');

@@ -96,11 +96,15 @@ test('what a filter finds is seen at once, by shop too: what was raised since st
 
   // Who did it is in the audit log, and that many are counted no more.
   const entries = (await house.call('GET', '/audit?limit=10')).body as never as {
-    items: { action: string; actor: { name: string } | string; outcome: string }[];
+    items: { action: string; actor: { name: string } | string; outcome: string; facts: object }[];
   };
   const acts = entries.items.filter(({ action }) => action === 'POST /api/v1/alarms/seen');
   expect(acts.length).toBeGreaterThanOrEqual(4);
   expect(JSON.stringify(acts)).toContain('hayashi');
+  // What was marked is told by the entry: the one key that was used twice has one.
+  expect(acts.map(({ facts }) => facts)).toEqual(
+    expect.arrayContaining([which, { serial: 'BULK-0002', until: now }, { until: now }]),
+  );
 });
 
 test('of two devices with one serial a person sees one alarm, which counts how often they pushed each other out', {

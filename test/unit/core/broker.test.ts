@@ -78,6 +78,7 @@ const halfOpenMax = 12;
 let broker: OpenBroker;
 let lines: Line[];
 const said: { serial: string; kind: string; text: string }[] = [];
+let dropped = 0;
 const gone: string[] = [];
 const clones: string[] = [];
 const refusedSerials = new Set<string>();
@@ -110,6 +111,7 @@ const open = async (limits: Partial<GateLimits> = { halfOpenPerAddressMax: halfO
         connected: () => undefined,
         disconnected: (serial) => gone.push(serial),
         refused: () => undefined,
+        dropped: () => (dropped += 1),
         cloneSuspected: (serial) => clones.push(serial),
       },
     }),
@@ -117,6 +119,7 @@ const open = async (limits: Partial<GateLimits> = { halfOpenPerAddressMax: halfO
 };
 beforeEach(async () => {
   said.length = gone.length = clones.length = 0;
+  dropped = 0;
   refusedSerials.clear();
   effect = Promise.resolve();
   broker = await open();
@@ -471,6 +474,9 @@ describe('the broker', () => {
     await until('all twenty', () => arrived === 20);
     // Its queue holds 68: what came after that is dropped, which is told once.
     expect(lines.filter(({ event }) => event === 'downlinkDropped')).toHaveLength(1);
+    // The metrics tell how many, and what of it waits.
+    expect(dropped).toBe(90 - 68);
+    expect(broker.waiting).toBe(64);
     // While the frozen one is still waited for: nobody was held up by it.
     expect(gone).not.toContain(one.serial);
     await until('the frozen one to be dropped', () => gone.includes(one.serial));

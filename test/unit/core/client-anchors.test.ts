@@ -69,6 +69,7 @@ const open = async (ca: readonly string[]) => {
         connected: () => undefined,
         disconnected: () => undefined,
         refused: () => undefined,
+        dropped: () => undefined,
         cloneSuspected: () => undefined,
       },
     }),

@@ -28,6 +28,7 @@ import {
 import { unwrap } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
 import { byId } from '../by-id.ts';
+import type { Changes } from '../../audit/index.ts';
 import type { ApiApp } from '../app.ts';
 import { refused } from '../problems.ts';
 import { actorOf } from '../actor.ts';
@@ -40,6 +41,7 @@ const bySerial = z.object({ serial: serialSchema });
 export function fleetRoutes(
   app: ApiApp,
   { estate, selection, revocations, jobs }: Pick<ApiRooms, 'estate' | 'selection' | 'revocations' | 'jobs'>,
+  changes: Pick<Changes, 'about'>,
 ): void {
   app.get(
     '/api/v1/overview',
@@ -137,7 +139,10 @@ export function fleetRoutes(
         response: { 200: alarmsSeen, '4xx': refused },
       },
     },
-    async (request) => ({ seen: await estate.alarmsSeen(request.body, actorOf(request)) }),
+    async (request) => {
+      changes.about('alarms/seen', request.body);
+      return { seen: await estate.alarmsSeen(request.body, actorOf(request)) };
+    },
   );
 
   app.post(

@@ -21,6 +21,7 @@ import {
 import { unwrap } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
 import { actorOf } from '../actor.ts';
+import type { Changes } from '../../audit/index.ts';
 import type { ApiApp } from '../app.ts';
 import { answerPage, listQuery, pageOf } from '../list-query.ts';
 import type { ApiRooms } from '../ports.ts';
@@ -30,7 +31,11 @@ const byId = z.object({ id: z.string().max(64) });
 const ofDay = z.object({ link: z.string().max(40), day: namedDay });
 
 /** The switch: its links, its journal, what waits for a person, and business days. */
-export function switchRoutes(app: ApiApp, { operator }: Pick<ApiRooms, 'operator'>): void {
+export function switchRoutes(
+  app: ApiApp,
+  { operator }: Pick<ApiRooms, 'operator'>,
+  changes: Pick<Changes, 'about'>,
+): void {
   const tags = ['switch'];
   const look = { role: 'viewer' } as const;
   const change = { role: 'operator', isIdempotent: true } as const;
@@ -160,7 +165,10 @@ export function switchRoutes(app: ApiApp, { operator }: Pick<ApiRooms, 'operator
         response: { 200: alarmsSeen, '4xx': refused },
       },
     },
-    async (request) => ({ seen: await operator().seenAll(request.body, actorOf(request).subject) }),
+    async (request) => {
+      changes.about('switch/alarms/seen', request.body);
+      return { seen: await operator().seenAll(request.body, actorOf(request).subject) };
+    },
   );
 
   app.post(

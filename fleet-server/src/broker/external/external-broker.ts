@@ -142,8 +142,9 @@ export function openExternalBroker(options: ExternalBrokerOptions): ExternalBrok
     },
     send(serial, topic, payload) {
       const terminal = known.get(serial);
-      if (terminal?.isHeard && !terminal.queue.push({ topic, payload, retain: false, qos: 1 }))
-        world.log('warn', 'downlinkDropped', { serial, fault: fail('DOWNLINK_TIMEOUT').fault });
+      if (!terminal?.isHeard || terminal.queue.push({ topic, payload, retain: false, qos: 1 })) return;
+      world.log('warn', 'downlinkDropped', { serial, fault: fail('DOWNLINK_TIMEOUT').fault });
+      handlers.dropped();
     },
     retain(topic, payload) {
       if (!topic.startsWith(negativeHeadTopic(tenant, ''))) return;
@@ -153,6 +154,11 @@ export function openExternalBroker(options: ExternalBrokerOptions): ExternalBrok
     isConnected: (serial) => known.get(serial)?.isHeard ?? false,
     get connections() {
       return known.size;
+    },
+    get waiting() {
+      let count = 0;
+      for (const { queue } of known.values()) count += queue.waiting;
+      return count;
     },
     serials: () => [...known].filter(([, { isHeard }]) => isHeard).map(([serial]) => serial),
     disconnect(serial) {
