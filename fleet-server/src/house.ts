@@ -547,7 +547,7 @@ async function build(
       },
       connected: () => meters.broker.connected(),
       disconnected: (serial) => noteLater(world, estate.linkChanged(serial, 'lost')),
-      refused: (code) => meters.broker.refused(code),
+      refused: (code, count) => meters.broker.refused(code, count),
       dropped: () => meters.broker.dropped(),
       cloneSuspected(serial, { before, now }) {
         world.log('warn', 'cloneSuspected', {

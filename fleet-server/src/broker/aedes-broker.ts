@@ -88,9 +88,9 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
   const { world, tenant, handlers } = options;
   const { connectTimeoutMs = 5_000, drainTimeoutMs = 5_000 } = options;
   const { log } = world;
-  const noteRefusal = (event: string, facts: LogFacts & { readonly fault: Fault }): void => {
+  const noteRefusal = (event: string, facts: LogFacts & { readonly fault: Fault; readonly count?: number }): void => {
     log('warn', event, facts);
-    handlers.refused(facts.fault.code);
+    handlers.refused(facts.fault.code, facts.count);
   };
 
   const peers = new WeakMap<Duplex, Peer>();

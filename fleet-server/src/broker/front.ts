@@ -23,7 +23,7 @@ export interface FrontOptions {
   readonly connectTimeoutMs: number;
   /** A connection whose certificate was verified: its bytes, its TLS socket, and its place at the gate. */
   readonly accept: (stream: Duplex, socket: TLSSocket, entry: Entry) => void;
-  readonly refused: (event: string, facts: LogFacts & { readonly fault: Fault }) => void;
+  readonly refused: (event: string, facts: LogFacts & { readonly fault: Fault; readonly count?: number }) => void;
 }
 
 export interface Front {

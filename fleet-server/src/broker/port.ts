@@ -9,8 +9,8 @@ export interface BrokerHandlers {
   received(serial: Serial, topic: UpTopic, payload: Uint8Array, fingerprint?: string): Promise<void>;
   connected(serial: Serial): void;
   disconnected(serial: Serial): void;
-  /** A connection, message or subscription was refused; `code` is of the error table. */
-  refused(code: string): void;
+  /** A connection, message or subscription was refused, or `count` of them; `code` is of the error table. */
+  refused(code: string, count?: number): void;
   /** A message to a terminal was dropped: its queue was full. */
   dropped(): void;
   /** Two devices act as one terminal: a connection came that does not go on where the one before it was. Not for a mere reconnect. */

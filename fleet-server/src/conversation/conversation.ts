@@ -92,6 +92,7 @@ const dayMs = 86_400_000;
 const toldMax = 10_000;
 /** Ended certificates that are remembered: for as long as their connections take to close. */
 const endedMax = 10_000;
+const refusalLineMs = 1_000;
 
 type Received = Result<
   void,
@@ -122,6 +123,8 @@ export function openConversation(rooms: ConversationRooms): Conversation {
 
   const alarmDaily = dailyAlarm(world, estate.note);
   const ended = new Set<string>();
+  /** When a refused message of a terminal was written down last, and how many were not since. */
+  const refusals = new Map<Serial, { readonly atMs: number; unwritten: number }>();
   /** Asked inside a transaction: whoever ended a certificate did so in one before it, or will in one after it. */
   const isEnded = ({ fingerprint }: Speaker): boolean => fingerprint !== undefined && ended.has(fingerprint);
   const endedMeanwhile = () => fail('CLIENT_CERTIFICATE_REFUSED', { facts: { isEnded: true } });
@@ -293,6 +296,16 @@ export function openConversation(rooms: ConversationRooms): Conversation {
     }
   }
 
+  /** A terminal may send what cannot be taken a thousand times a second: the log has a line a second, which tells how many were left out. */
+  function noteRefused(serial: Serial, topic: UpTopic, fault: Fault): void {
+    const nowMs = world.clock.monotonicMs();
+    const last = refusals.get(serial);
+    if (last && nowMs - last.atMs < refusalLineMs) return void (last.unwritten += 1);
+    refusals.set(serial, { atMs: nowMs, unwritten: 0 });
+    const unwritten = last?.unwritten ?? 0;
+    world.log('warn', 'messageRefused', { serial, topic: topic.kind, fault, ...(unwritten > 0 && { unwritten }) });
+  }
+
   const asking = openAsking(world, (serial) => notify(serial, { hello: true }));
 
   return {
@@ -316,7 +329,7 @@ export function openConversation(rooms: ConversationRooms): Conversation {
         else result = await understand({ serial, fingerprint }, topic, message.value);
       }
       if (result.ok) return;
-      world.log('warn', 'messageRefused', { serial, topic: topic.kind, fault: result.fault });
+      noteRefused(serial, topic, result.fault);
       const corr =
         topic.kind === 'request'
           ? topic.corr

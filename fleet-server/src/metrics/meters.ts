@@ -16,7 +16,7 @@ export interface HttpMeter {
 export interface BrokerMeter {
   connected(): void;
   /** `reason` is a code of the error table. */
-  refused(reason: string): void;
+  refused(reason: string, count?: number): void;
   /** A message to a terminal was dropped: too many waited for it. */
   dropped(): void;
   /** A message of this kind (`hello`, `job`, `notify` …) came from or went to a terminal. */
@@ -173,7 +173,7 @@ export function makeMeters(registry: Registry): Meters {
     },
     broker: {
       connected: () => connects.inc(),
-      refused: (code) => refusals.inc({ code }),
+      refused: (code, count = 1) => refusals.inc({ code }, count),
       dropped: () => drops.inc(),
       passed: (direction, kind) => messages.inc({ direction, kind }),
     },

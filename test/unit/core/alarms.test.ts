@@ -144,3 +144,32 @@ test('of two devices with one serial a person sees one alarm, which counts how o
   await until('the second time', async () => (await clones())[0]?.count === 2);
   expect(await clones()).toEqual([alarm(2)]);
 });
+
+test('of what a terminal sends wrong the log has a line a second, which tells how many it left out', {
+  timeout: 120_000,
+}, async () => {
+  let nowMs: number | undefined;
+  const unwritten: unknown[] = [];
+  const house = await start(undefined, {
+    around: (world) => ({
+      ...world,
+      clock: { ...world.clock, monotonicMs: () => nowMs ?? world.clock.monotonicMs() },
+      log: Object.assign(
+        (...line: Parameters<typeof world.log>) => {
+          if (line[1] === 'messageRefused') unwritten.push(line[2]?.['unwritten']);
+          world.log(...line);
+        },
+        { with: world.log.with.bind(world.log) },
+      ),
+    }),
+  });
+  const terminal = await enrol(house, await house.register('NOISY-0001'));
+  const link = await TestLink.open(house, terminal);
+  onTestFinished(() => link.close());
+  nowMs = house.world.clock.monotonicMs();
+  for (let count = 0; count < 20; count += 1) await link.say({ kind: 'hello' }, 'twin', {});
+  expect(unwritten).toEqual([undefined]);
+  nowMs += 2_000;
+  await link.say({ kind: 'hello' }, 'twin', {});
+  expect(unwritten).toEqual([undefined, 19]);
+});

@@ -79,6 +79,7 @@ let broker: OpenBroker;
 let lines: Line[];
 const said: { serial: string; kind: string; text: string }[] = [];
 let dropped = 0;
+const refusals = new Map<string, number>();
 const gone: string[] = [];
 const clones: string[] = [];
 const refusedSerials = new Set<string>();
@@ -110,7 +111,7 @@ const open = async (limits: Partial<GateLimits> = { halfOpenPerAddressMax: halfO
         },
         connected: () => undefined,
         disconnected: (serial) => gone.push(serial),
-        refused: () => undefined,
+        refused: (code, count = 1) => refusals.set(code, (refusals.get(code) ?? 0) + count),
         dropped: () => (dropped += 1),
         cloneSuspected: (serial) => clones.push(serial),
       },
@@ -120,6 +121,7 @@ const open = async (limits: Partial<GateLimits> = { halfOpenPerAddressMax: halfO
 beforeEach(async () => {
   said.length = gone.length = clones.length = 0;
   dropped = 0;
+  refusals.clear();
   refusedSerials.clear();
   effect = Promise.resolve();
   broker = await open();
@@ -364,6 +366,8 @@ describe('the broker', () => {
     await stillWorks(await connect(one), one);
     await logged('CONNECTION_LIMIT');
     expect(lines.filter(({ event }) => event === 'fleetConnectionsRefused')).toHaveLength(1);
+    // The line tells of all of them, and so do the metrics.
+    expect(refusals.get('CONNECTION_LIMIT')).toBe(6);
   });
 
   it('lets nobody else in while those inside wait for what they said to take effect', async () => {
