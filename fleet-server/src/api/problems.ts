@@ -142,6 +142,7 @@ const told: ReadonlySet<ErrorCode> = new Set([
   'ROLES_CONFLICT',
   'SCOPE_TOO_WIDE',
   'QUERY_UNKNOWN',
+  'METHOD_UNKNOWN',
   'LINK_OTHER_SIDE',
   'LINK_UNKNOWN',
   'IDEMPOTENCY_ANSWER_LOST',
