@@ -136,6 +136,12 @@ program
     '--webhook-allow <networks...>',
     'networks, such as 127.0.0.1/32, that webhooks may reach although they are not public / 通知先に許す非公開ネットワーク',
   )
+  .option(
+    '--switch-store <urls...>',
+    'PostgreSQL servers (postgres://host/database) that keep the tables of the switch / スイッチ用データベース',
+    process.env['TSUNAGU_SWITCH_STORE']?.split(' '),
+  )
+  .option('--node <name>', 'which node of the switch this is, with --switch-store / ノード名', 'main')
   .action(
     async (options: {
       portBase: number;
@@ -147,6 +153,8 @@ program
       broker?: string;
       vault?: string;
       webhookAllow?: string[];
+      switchStore?: string[];
+      node: string;
     }) => {
       const { startHouse } = await import('./house/index.ts');
       const stop = new AbortController();

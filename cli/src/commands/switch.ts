@@ -1,11 +1,12 @@
 import { paymentMethodText } from '@tsunagu/protocols/acquiring';
-import type {
-  SwitchAdvice,
-  SwitchDifference,
-  SwitchLink,
-  SwitchReconciliation,
-  SwitchSearch,
-  SwitchTransaction,
+import {
+  hasCardNumber,
+  type SwitchAdvice,
+  type SwitchDifference,
+  type SwitchLink,
+  type SwitchReconciliation,
+  type SwitchSearch,
+  type SwitchTransaction,
 } from '@tsunagu/protocols/fleet';
 import { leniencies } from '@tsunagu/protocols/iso8583';
 import type { Result } from '@tsunagu/protocols/kit';
@@ -88,9 +89,10 @@ function said(
   return exit.ok;
 }
 
-/** `tsunagu switch transactions` and `unknown`. */
+/** `tsunagu switch transactions` and `unknown`. What is searched by stands in an address: no card number goes there. */
 export async function searchTransactions(context: Context, search: SwitchSearch, count: number): Promise<ExitCode> {
   const { client, console, json } = context;
+  if (hasCardNumber(search)) return refuse(console, { code: 'SEARCH_BY_CARD_NUMBER' }, json);
   // One more tells whether there are older ones.
   const found = await client.switchTransactions(search, count + 1);
   if (!found.ok) return refuse(console, found.fault, json);
@@ -134,6 +136,7 @@ export async function searchTransactions(context: Context, search: SwitchSearch,
 
 /** `tsunagu switch show`. */
 export async function showTransaction({ client, console, json }: Context, id: string): Promise<ExitCode> {
+  if (hasCardNumber({ id })) return refuse(console, { code: 'SEARCH_BY_CARD_NUMBER' }, json);
   const answer = await client.switchTransaction(id);
   if (!answer.ok) return refuse(console, answer.fault, json);
   if (json) {

@@ -143,6 +143,7 @@ export async function sealValidity(
     wipeCards();
     return refuse(console, { code: 'VALIDITY_FILE_REFUSED', field: 'records', facts: { records: cards.length } }, json);
   }
+  if (cards.length === 0) return refuse(console, { code: 'VALIDITY_FILE_EMPTY', facts: { path } }, json);
   const kbpk = await zoneKbpkOf(options.credentials);
   if (!kbpk.ok) return refuse(console, kbpk.fault, json);
   const entropy = (lengthBytes: number): Uint8Array => world.entropy(lengthBytes);

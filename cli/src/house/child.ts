@@ -28,6 +28,8 @@ const progressLine = z.object({
   of: z.number().int().nonnegative(),
 });
 export type Progress = z.infer<typeof progressLine>;
+/** What a node of the switch says while another one works (`--switch-store`). */
+const standbyLine = z.object({ event: z.literal('standby') });
 
 export type Ready = Extract<z.infer<typeof firstLine>, { event: 'ready' }>;
 
@@ -54,6 +56,8 @@ export interface Patience {
   readonly sayEveryMs: number;
   /** It is not there yet: after how long, and how far it is. */
   readonly stillWaiting: (waitedMs: number, progress: Progress | undefined) => void;
+  /** Another node of the switch works: this one waits for as long as that does, which may be days. */
+  readonly standingBy?: () => void;
 }
 
 /**
@@ -102,6 +106,12 @@ export async function startChild(
       resolve(result);
     };
     lines.on('line', (line) => {
+      if (parseJson(standbyLine, line).ok) {
+        deadline.cancel();
+        saying.cancel();
+        patience.standingBy?.();
+        return;
+      }
       const further = parseJson(progressLine, line);
       if (!further.ok) return done(line);
       if (further.value.count === progress?.count) return;

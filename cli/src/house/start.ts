@@ -54,6 +54,9 @@ export interface StartOptions {
   readonly vault?: string;
   /** Networks that webhooks may reach although they are not public. */
   readonly webhookAllow?: readonly string[];
+  /** PostgreSQL servers that keep the tables of the switch, and which node of it this is. */
+  readonly switchStore?: readonly string[];
+  readonly node?: string;
 }
 
 const program = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
@@ -143,7 +146,7 @@ async function raise(
   signal: AbortSignal,
 ): Promise<Result<RaisedHouse>> {
   const { data, portBase } = options;
-  const { parts, preparing, waiting } = console.texts.start;
+  const { parts, preparing, standingBy, waiting } = console.texts.start;
   const common = ['--data', data, '--port-base', String(portBase)];
   const run = async (
     name: string,
@@ -154,7 +157,7 @@ async function raise(
     console.err(preparing(name));
     const stillWaiting: Patience['stillWaiting'] = (waitedMs, progress) =>
       console.err(waiting(name, Math.round(waitedMs / 1_000), progress, relative(process.cwd(), join(data, 'logs'))));
-    const patience = { silentMs, sayEveryMs, stillWaiting };
+    const patience = { silentMs, sayEveryMs, stillWaiting, standingBy: () => console.err(standingBy(name)) };
     const start = () => startChild(world, name, program(path), args, patience, signal, how);
     const child = await start();
     if (child.ok) running.push({ child: child.value, start });
@@ -170,6 +173,8 @@ async function raise(
       ...(options.keyInRuns ? ['--key-in-runs'] : []),
       ...(options.vault === undefined ? [] : ['--vault', options.vault]),
       ...(options.webhookAllow === undefined ? [] : ['--webhook-allow', ...options.webhookAllow]),
+      ...(options.switchStore === undefined ? [] : ['--switch-store', ...options.switchStore]),
+      ...(options.node === undefined ? [] : ['--node', options.node]),
     ],
     serverProcess,
   );

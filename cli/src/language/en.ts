@@ -415,6 +415,8 @@ export const en = {
       logs: string,
     ) =>
       `  still waiting for ${what}: ${progress ? `${progress.count} of ${progress.of} are there, ` : ''}${seconds} s; logs in ${logs}, Ctrl-C stops`,
+    standingBy: (what: string) =>
+      `  ${what}: another node works on the switch store; this one stands by and follows when that one is gone. Ctrl-C stops`,
     parts: {
       server: 'fleet server and switch',
       cardCompany: 'emulated issuers',

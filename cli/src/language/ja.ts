@@ -431,6 +431,8 @@ export const ja: Texts = {
     preparing: (what) => `${what}を起動しています …`,
     waiting: (what, seconds, progress, logs) =>
       `  ${what}の起動を待っています: ${progress ? `${progress.of}台中${progress.count}台が起動済み、` : ''}${seconds}秒経過。ログ ${logs}、Ctrl-Cで停止`,
+    standingBy: (what) =>
+      `  ${what}: 別のノードがスイッチ用データベースで稼働中です。待機し、停止を検知したら引き継ぎます。Ctrl-Cで停止`,
     parts: {
       server: '端末管理サーバーとスイッチ',
       cardCompany: '模擬イシュア',

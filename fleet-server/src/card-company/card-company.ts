@@ -71,6 +71,7 @@ import {
   type Issuer,
   isPrepaid,
   prepaidBalance,
+  refusalOf,
 } from './decide.ts';
 import type { IssuerCard } from './issuer-cards.ts';
 import type { Ledger, SaleRecord } from './ledger.ts';
@@ -551,8 +552,11 @@ class Session {
     const isStandIn = message.text(25) === adviceReasons.issuerUnavailable;
     const isAdvised = originalMti(message.mti)[2] === '2';
     if (operation === 'completion' || (isAdvised && (!isStandIn || ledger.isReversed(key))))
-      // An advice is taken in any case; one whose reversal came first is reversed the moment it is written down.
-      return say(account === undefined ? '118' : '900');
+      // An advice is taken unless the profile refuses what looks like it; one whose reversal came first is reversed the moment it is written down.
+      return say(
+        (ledger.isReversed(key) ? undefined : refusalOf(this.#issuer, message)) ??
+          (account === undefined ? '118' : '900'),
+      );
     if (ledger.isReversed(key)) return say('914');
     const { own } = ownOf(message);
     if (operation !== 'refund' && !isConvertedRight(message, card)) return say('110');

@@ -84,7 +84,7 @@ export function decideSale(
   const pan = request.secret(2);
   const amountMinor = Number(request.text(4));
   if (!pan || validate(request).some(({ severity }) => severity === 'error')) return refuse('904');
-  const refused = refusalOf(issuer, request, asPan(pan), amountMinor);
+  const refused = refusalOf(issuer, request);
   if (refused !== undefined) return refuse(refused);
   if (!card) return refuse('118');
   if (operation === 'validity') return checkValidity(card, today);
@@ -107,13 +107,11 @@ export function decideSale(
   return { type: 'answer', account: card.name, actionCode, emv, ...pin };
 }
 
-/** What the profile refuses by how it looks. */
-function refusalOf(
-  { profile, next }: Issuer,
-  request: DecodedMessage,
-  pan: Secret<'pan'>,
-  amountMinor: number,
-): string | undefined {
+/** What the profile refuses by how it looks, a request or an advice. */
+export function refusalOf({ profile, next }: Issuer, request: DecodedMessage): string | undefined {
+  const pan = request.secret(2);
+  if (!pan) return undefined;
+  const amountMinor = Number(request.text(4));
   const leading = pan.use((bytes) => Buffer.from(bytes.subarray(0, 11)).toString('latin1'));
   return profile.refusals.find(
     ({ prefix, amountMinor: amount, merchant, share }) =>

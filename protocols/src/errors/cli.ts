@@ -96,6 +96,16 @@ export const cliErrors = defineErrors({
     },
     ja: { says: 'カード番号は12〜19桁の数字です。', next: '数字だけを指定するか、「-」で標準入力から渡してください。' },
   },
+  SEARCH_BY_CARD_NUMBER: {
+    en: {
+      says: 'What was given to search by looks like a card number. Nothing was sent: a card number has no place in an address.',
+      next: 'Search by --last-four, --rrn or the token that `tsunagu switch show` names (tok_…), and clear the number from the history of the shell.',
+    },
+    ja: {
+      says: '検索条件にカード番号のような値があります。カード番号をURLに載せないため、何も送信していません。',
+      next: '--last-four、--rrn、または`tsunagu switch show`に出るトークン(tok_…)で検索し、シェルの履歴からカード番号を消してください。',
+    },
+  },
   HOUSE_RUNNING: {
     en: {
       says: 'A house already runs on this data folder.',

@@ -639,6 +639,16 @@ export const switchErrors = defineErrors({
       next: '一件も受け付けていません。該当箇所を確認し、このリンク用にファイルを作り直してください(`tsunagu validity seal`)。',
     },
   },
+  VALIDITY_FILE_EMPTY: {
+    en: {
+      says: 'There is no card in this list of validity checks.',
+      next: 'Write one card a line, "reference,pan,expiry" (a comment or a heading is none), and seal the list again.',
+    },
+    ja: {
+      says: '有効性チェックの一覧にカードがありません。',
+      next: '1行に1枚、「reference,pan,expiry」の形式で書き(見出しとコメントは数えません)、もう一度sealしてください。',
+    },
+  },
   VALIDITY_FILE_DIFFERS: {
     en: {
       says: 'A file of this number came from this link before, with another content.',

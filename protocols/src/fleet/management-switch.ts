@@ -144,6 +144,16 @@ export const switchSearch = z.object({
 });
 export type SwitchSearch = z.infer<typeof switchSearch>;
 
+/**
+ * Whether anything that is searched by looks like a card number, as cards print it, too. It would stand in an address, and so in histories and logs: whoever
+ * asks looks first. A token is never digits alone; a RRN (DE37) may be twelve of them.
+ */
+export const hasCardNumber = (search: { readonly [by: string]: unknown }): boolean =>
+  Object.entries(search).some(([by, typed]) => {
+    const digits = String(typed).replaceAll(/[\s-]/g, '');
+    return by === 'token' ? /^\d{12,19}$/.test(digits) : /^\d{13,19}$/.test(digits);
+  });
+
 export const switchTransaction = z
   .object({
     id: z.string().describe('Id in the journal.'),

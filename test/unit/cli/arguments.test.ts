@@ -19,3 +19,13 @@ test.each([
   });
   expect([status, stderr]).toEqual([exit.usage, expect.stringContaining('COMMAND_INVALID')]);
 });
+
+test('start names where the tables of the switch may stand, and which node this is', { timeout: 120_000 }, () => {
+  const { status, stdout } = spawnSync(process.execPath, [program, 'start', '--help'], {
+    encoding: 'utf8',
+    env: { ...process.env, LANG: 'C' },
+  });
+  expect(status).toBe(exit.ok);
+  expect(stdout).toContain('--switch-store <urls...>');
+  expect(stdout).toContain('--node <name>');
+});

@@ -19,17 +19,21 @@ async function start(pauseMs: number, lines: readonly object[], silentMs: number
     setInterval(() => undefined, 1_000);`,
   );
   const waited: (Progress | undefined)[] = [];
+  let standbys = 0;
   const patience = {
     silentMs,
     sayEveryMs,
     stillWaiting: (_waitedMs: number, progress: Progress | undefined) => void waited.push(progress),
+    standingBy: () => {
+      standbys += 1;
+    },
   };
   const child = await startChild(world, 'part', path, [], patience, new AbortController().signal);
   onTestFinished(async () => {
     if (child.ok) await child.value.stop(5_000);
     removeFolder(folder);
   });
-  return { child, waited };
+  return { child, waited, stoodBy: () => standbys };
 }
 const counted = (count: number): Progress => ({ event: 'starting', count, of: 7 });
 
@@ -53,3 +57,10 @@ test('the first other line is the answer', async () => {
   const { child } = await start(10, [counted(1), failed], 30_000);
   expect(child).toMatchObject({ ok: false, fault: { code: 'PORT_TAKEN', facts: { port: 1 } } });
 });
+
+test('a node that stands by is waited for without an end, and that it does is told', async () => {
+  const standby = { event: 'standby', node: 'two' };
+  const { child, stoodBy } = await start(1_000, [standby, standby, standby, standby, { event: 'ready' }], 3_000);
+  expect(child.ok).toBe(true);
+  expect(stoodBy()).toBe(4);
+}, 60_000);

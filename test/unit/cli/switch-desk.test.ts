@@ -46,7 +46,7 @@ test.each([
   [{ terminal: 'NOPE' }, /^SWITCH_TERMINAL_UNKNOWN: .*\(terminal\)\n.*tsunagu terminals/s],
   [{ link: 'nolink' }, /^LINK_UNKNOWN: .*\(link=nolink\)\n.*tsunagu switch links/s],
   [{ origin: 'nolink' }, /^LINK_UNKNOWN: .*\(origin, link=nolink\)\n.*tsunagu switch links/s],
-  [{ link: '4761739001010119' }, /^LINK_UNKNOWN: [^\d]*\(link\)\n[^\d]*$/s],
+  [{ link: '4761739001010119' }, /^SEARCH_BY_CARD_NUMBER: [^\d]*$/s],
   [{ link: 'ec-centre-1' }, /^LINK_OTHER_SIDE: .*\(link=ec-centre-1, side=acquirer, wants=issuer\)\n.*--origin LINK/s],
   [
     { origin: 'card-company-1' },

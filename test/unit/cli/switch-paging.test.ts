@@ -9,7 +9,7 @@ import {
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openClient } from '../../../cli/src/client/index.ts';
-import { searchTransactions } from '../../../cli/src/commands/switch.ts';
+import { searchTransactions, showTransaction } from '../../../cli/src/commands/switch.ts';
 import { explainRoute, listStandIn } from '../../../cli/src/commands/switch-rules.ts';
 import { exit } from '../../../cli/src/console/index.ts';
 import { keptConsole } from './kept-console.ts';
@@ -116,6 +116,36 @@ test('a search goes through as many pages as are wanted, and says where there ar
   const all = await search(1_000, { json: true });
   expect(JSON.parse(all.out)).toHaveLength(kept);
   expect(all.err).toBe('');
+});
+
+test('what looks like a card number is not searched by: nothing is sent, and why is told in both languages', async () => {
+  const pan = '4761739001010010';
+  asked = [];
+  for (const [lang, said] of [
+    ['en', 'Nothing was sent'],
+    ['ja', '何も送信していません'],
+  ] as const)
+    for (const wanted of [
+      { token: pan },
+      { token: '4761 7390-0101 0010' },
+      { token: pan.slice(0, 12) },
+      { rrn: pan },
+    ]) {
+      const { console, printed } = keptConsole(lang);
+      const client = clientOf();
+      expect(await searchTransactions({ world, console, client, json: false }, wanted, 5)).toBe(exit.failed);
+      expect(printed().err).toContain('SEARCH_BY_CARD_NUMBER');
+      expect(printed().err).toContain(said);
+      expect(printed().err).not.toContain('4761');
+    }
+  const { console, printed } = keptConsole('en');
+  const context = { world, console, client: clientOf(), json: false };
+  expect(await showTransaction(context, pan)).toBe(exit.failed);
+  expect(asked).toEqual([]);
+  // A token and a retrieval reference number are none.
+  await searchTransactions(context, { token: 'tok_47617390010100101234', rrn: '633211008286' }, 5);
+  expect(asked).toHaveLength(1);
+  expect(printed().out).toContain('T0');
 });
 
 test('approvals in the place of an issuer are told in local time, too', async () => {

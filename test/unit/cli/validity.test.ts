@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultLinks } from '@tsunagu/protocols/acquiring';
 import { systemWorld } from '@tsunagu/protocols/world';
@@ -48,6 +48,19 @@ const seal = (name: string, list: string, file: string, lang = 'en') => {
   const options = { credentials, acquirer, merchant: 'SHOP', file, out: pathOf(`${name}.validity`) };
   return run((context) => sealValidity(context, pathOf(`${name}.csv`), options), { lang });
 };
+
+test('a list without a card is not sealed, and what is missing is said in both languages', async () => {
+  for (const [lang, said] of [
+    ['en', 'no card in this list'],
+    ['ja', 'カードがありません'],
+  ] as const)
+    for (const list of ['', '\n# nothing yet\n', 'reference,pan,expiry\n']) {
+      const { code, err } = await seal('none', list, '6', lang);
+      expect([code, err]).toEqual([exit.failed, expect.stringContaining('VALIDITY_FILE_EMPTY')]);
+      expect(err).toContain(said);
+      expect(existsSync(pathOf('none.validity'))).toBe(false);
+    }
+});
 
 test('a list is sealed, handed in, followed and answered; what came back names each card, in both languages', async () => {
   // No table has a route for these: nobody has to be asked.

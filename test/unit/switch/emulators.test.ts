@@ -172,6 +172,28 @@ test('a profile decides about cards, limits, refusals and hours', async () => {
   expect(atNight.counts.declined).toEqual({ '907': 3 });
 }, 60_000);
 
+test('a profile refuses advices that look as it says, and takes the others', async () => {
+  const offline = async (mix: object) => {
+    const { counts } = await play(
+      {
+        name: 'test',
+        ratePerSecond: 500,
+        amountMinor: { least: 1_000, most: 1_001 },
+        cards: { prefix: '476173', count: 20 },
+        mix,
+      },
+      { hasTestCards: false, ranges: [{ prefix: '476173' }], refusals: [{ amountMinor: 1_001, actionCode: '100' }] },
+      40,
+    );
+    return counts;
+  };
+  for (const mix of [{ offlineSale: 1 }, { offlineAuthorisation: 1 }]) {
+    const counts = await offline(mix);
+    expect(counts.declined['100']).toBeGreaterThan(5);
+    expect(counts.approved + (counts.declined['100'] ?? 0)).toBe(40);
+  }
+}, 60_000);
+
 test('each fault has its share of the draws, and writes what it says', async () => {
   const rates = { drop: 0.25, duplicate: 0.25, wrongMac: 0.25 };
   const drawn = [0, 0.249, 0.25, 0.5, 0.75, 0.99].map((value) => pickFault({ rates }, () => value));

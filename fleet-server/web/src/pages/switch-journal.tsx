@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { paymentMethodText } from '@tsunagu/protocols/acquiring';
 import {
+  hasCardNumber,
   switchPaths,
   switchSearch,
   switchTransaction,
@@ -15,7 +16,7 @@ import { More, useGrowing } from '../parts/growing.tsx';
 import { CardName, Mark, type Tone, Alert } from '../parts/index.tsx';
 import { Table } from '../parts/table.tsx';
 import { moment, money, ownMoney } from '../text/format.ts';
-import { language, reasonText, t, tAny } from '../text/index.ts';
+import { errorText, language, reasonText, t, tAny } from '../text/index.ts';
 
 const texts = ['token', 'lastFour', 'rrn', 'terminal', 'amount'] as const;
 const fields = [...texts, 'state'] as const;
@@ -79,6 +80,9 @@ export function Journal() {
       const value = formText(fieldsOf, field).trim();
       return value === '' ? [] : [[field, value]];
     });
+    // An address stays in the history of the browser, and in the logs of whatever is between.
+    fault.value = hasCardNumber(Object.fromEntries(given)) ? errorText('SEARCH_BY_CARD_NUMBER') : '';
+    if (fault.value !== '') return;
     route(given.length === 0 ? '/switch' : `/switch?${new URLSearchParams(given).toString()}`);
   };
   return (
