@@ -33,6 +33,8 @@ export interface Front {
 
 /** In a storm there are thousands of refusals a second: one line tells of all of them. */
 const refusalLineMs = 1_000;
+/** Who has not said a word for so long makes room for who comes, when there is none: a terminal speaks first, and at once. */
+const silentMs = 1_000;
 /** The longest queue of connections that the kernel holds for us (and no longer than its own limit). */
 const backlog = 4_096;
 
@@ -44,6 +46,8 @@ export async function openFront(options: FrontOptions): Promise<Result<Front, 'P
   const entries = new Map<string, Entry>();
   /** Connections that nobody has taken yet. */
   const waiting = new Set<Socket>();
+  /** Those of them that have not said a word, the oldest first. */
+  const silent = new Map<Socket, { readonly entry: Entry; readonly sinceMs: number }>();
 
   const tlsOptions = {
     cert: options.tls.cert,
@@ -87,19 +91,37 @@ export async function openFront(options: FrontOptions): Promise<Result<Front, 'P
     });
   };
 
+  /** Takes the place of the oldest who is silent. False: there is none to take. */
+  const makeRoom = (): boolean => {
+    for (const [socket, { entry, sinceMs }] of silent) {
+      if (world.clock.monotonicMs() - sinceMs < silentMs) return false;
+      silent.delete(socket);
+      entry.ended();
+      turnAway(socket, fail('CONNECTION_LIMIT', { facts: { limit: 'silent' } }).fault);
+      return true;
+    }
+    return false;
+  };
+
   /** The gate stands before TLS: whoever is turned away costs no handshake. */
   const behindGate = (server: Server): Server => {
     const front = createServer({ noDelay: true }, (socket) => {
-      const entered = gate.enter(socket.remoteAddress ?? '');
+      const address = socket.remoteAddress ?? '';
+      let entered = gate.enter(address);
+      // Sockets without a word, renewed before their time is over, would keep everybody out who has something to say.
+      if (!entered.ok && entered.fault.facts?.['limit'] === 'halfOpen' && makeRoom()) entered = gate.enter(address);
       if (!entered.ok) return turnAway(socket, entered.fault);
+      const { value: entry } = entered;
       const end = farEnd(socket);
-      entries.set(end, entered.value);
+      entries.set(end, entry);
       waiting.add(socket);
+      silent.set(socket, { entry, sinceMs: world.clock.monotonicMs() });
       socket.once('close', () => {
         waiting.delete(socket);
+        silent.delete(socket);
         // By then another connection may have its far end.
-        if (entries.get(end) === entered.value) entries.delete(end);
-        entered.value.ended();
+        if (entries.get(end) === entry) entries.delete(end);
+        entry.ended();
       });
       whenHeard(socket, () => server.emit('connection', socket));
     });
@@ -111,6 +133,7 @@ export async function openFront(options: FrontOptions): Promise<Result<Front, 'P
    */
   const whenHeard = (socket: Socket, begin: () => void): void => {
     const stop = (): void => {
+      silent.delete(socket);
       socket.setTimeout(0);
       socket.off('timeout', timedOut).off('error', failed).off('readable', heard);
     };

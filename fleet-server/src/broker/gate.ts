@@ -78,7 +78,7 @@ export class Gate {
     return this.#within.halfOpen;
   }
 
-  /** CONNECTION_LIMIT names the limit: `connections`, `address`, `halfOpen`, `atWork`, `addressHalfOpen` or `rate`. */
+  /** CONNECTION_LIMIT names the limit: `connections`, `address`, `halfOpen`, `atWork`, `addressHalfOpen` or `rate`; the front adds `silent`. */
   enter(address: string): Result<Entry, 'CONNECTION_LIMIT'> {
     const limits = this.#limits;
     const within = this.#within;

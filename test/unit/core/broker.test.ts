@@ -85,7 +85,10 @@ const clones: string[] = [];
 const refusedSerials = new Set<string>();
 /** What terminals say takes effect when this is over. */
 let effect: Promise<void> = Promise.resolve();
-const open = async (limits: Partial<GateLimits> = { halfOpenPerAddressMax: halfOpenMax }): Promise<OpenBroker> => {
+const open = async (
+  limits: Partial<GateLimits> = { halfOpenPerAddressMax: halfOpenMax },
+  connectTimeoutMs = 1_500,
+): Promise<OpenBroker> => {
   const watched = watchedWorld();
   lines = watched.lines;
   return unwrap(
@@ -95,7 +98,7 @@ const open = async (limits: Partial<GateLimits> = { halfOpenPerAddressMax: halfO
       host: '127.0.0.1',
       ports: { fleet: 0, fleetWebSocket: 0 },
       tls: { cert: serverCertificate, key: pemOf(server.privateKey), ca: [root] },
-      connectTimeoutMs: 1_500,
+      connectTimeoutMs,
       limits,
       drainTimeoutMs: 1_000,
       admit: (certificate: ShownCertificate | undefined) => {
@@ -368,6 +371,22 @@ describe('the broker', () => {
     expect(lines.filter(({ event }) => event === 'fleetConnectionsRefused')).toHaveLength(1);
     // The line tells of all of them, and so do the metrics.
     expect(refusals.get('CONNECTION_LIMIT')).toBe(6);
+  });
+
+  it('gives the places of those who say nothing to those who do', async () => {
+    await broker.close();
+    broker = await open({ halfOpenMin: 2, halfOpenMax: 2 }, 60_000);
+    const silent = [1, 2].map(() => connectTcp(broker.ports.fleet, '127.0.0.1').on('error', () => undefined));
+    await Promise.all(silent.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+    let client: MqttClient | undefined;
+    await until('one that speaks', async () => {
+      client ??= await connect(one).catch(() => undefined);
+      return client !== undefined;
+    });
+    if (client) await stillWorks(client, one);
+    // The other one, whose place nobody wanted, stays.
+    expect(silent.filter(({ closed: isClosed }) => isClosed)).toHaveLength(1);
+    for (const socket of silent) socket.destroy();
   });
 
   it('lets nobody else in while those inside wait for what they said to take effect', async () => {
