@@ -56,7 +56,7 @@ export function openAcquirer({ world, network, keys, acquirerOf }: AcquirerOptio
     async exchange(message, { timeoutMs, pin }) {
       const deadlineMs = world.clock.monotonicMs() + timeoutMs;
       const encoded = terminalCodec.encode(message);
-      if (!encoded.ok) return fail('ACQUIRER_UNREACHABLE', { cause: encoded.fault });
+      if (!encoded.ok) return fail('REQUEST_UNWRITABLE', { cause: encoded.fault });
       const pan = message.fields[2];
       const company = pan instanceof Secret ? pan.use((digits) => acquirerOf?.(digits.subarray(0, 11))) : undefined;
       const request = await prepare(timeoutMs, company, (key, own) => {

@@ -57,21 +57,34 @@ export class CardObjects {
     return ok(undefined);
   }
 
-  /** Who the card says it is: EMV_DATA_MISSING without a PAN, EMV_VALUE_INVALID when its two copies differ. */
+  /**
+   * Who the card says it is: EMV_DATA_MISSING without a PAN, EMV_VALUE_INVALID when its two copies differ, and when its expiry (5F24) or
+   * sequence number (5F34) is not of digits: they leave the terminal as DE14 and DE23. EMV 4.3 Book 3, 7.5 and annex A.
+   */
   facts(scheme: Scheme | undefined): Result<CardFacts, 'EMV_DATA_MISSING' | 'EMV_VALUE_INVALID'> {
     const pan = this.#pan ?? this.#track2?.pan;
     if (pan === undefined) return fail('EMV_DATA_MISSING', { field: '5A' });
     if (this.#track2 !== undefined && !isSame(pan, this.#track2.pan)) return fail('EMV_VALUE_INVALID', { field: '57' });
-    const expiry = this.get(0x5f24);
-    const sequence = this.get(0x5f34)?.[0];
+    const expiry = digitsOf(this.get(0x5f24), 3);
+    if (!expiry.ok) return fail('EMV_VALUE_INVALID', { field: '5F24' });
+    const sequence = digitsOf(this.get(0x5f34), 1);
+    if (!sequence.ok) return fail('EMV_VALUE_INVALID', { field: '5F34' });
     return ok({
       scheme,
       pan,
-      expiry: expiry === undefined ? this.#track2?.expiry : Buffer.from(expiry).toString('hex').slice(0, 4),
-      sequence: sequence === undefined ? undefined : (sequence >> 4) * 10 + (sequence & 0x0f),
+      expiry: expiry.value?.slice(0, 4) ?? this.#track2?.expiry,
+      sequence: sequence.value === undefined ? undefined : Number(sequence.value),
       home: { currency: codeOf(this.get(0x9f42)), country: codeOf(this.get(0x5f28)) },
     });
   }
+}
+
+/** The digits of a numeric value of so many bytes; undefined where the card gives none. */
+function digitsOf(value: Uint8Array | undefined, lengthBytes: number): Result<string | undefined, 'EMV_VALUE_INVALID'> {
+  const digits = value && Buffer.from(value).toString('hex');
+  return digits === undefined || (value?.length === lengthBytes && /^\d+$/.test(digits))
+    ? ok(digits)
+    : fail('EMV_VALUE_INVALID');
 }
 
 /** A numeric code of three digits in two bytes; undefined where there is none, or none that is one. */

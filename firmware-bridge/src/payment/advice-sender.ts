@@ -5,7 +5,7 @@ import type { Timer, World } from '@tsunagu/protocols/world';
 import { type AdviceEntry, type AdviceStore, isDamaged } from '../sales/index.ts';
 import type { SecurePart } from '../secure/index.ts';
 import { isTemporary } from './action-codes.ts';
-import { type ReadAnswer, readAnswer } from './answer.ts';
+import { neverLeaves, type ReadAnswer, readAnswer } from './answer.ts';
 import { turnedAwayMs } from './reversal-sender.ts';
 
 const pauses = { firstMs: 2_000, factor: 2, mostMs: 60_000 } as const;
@@ -153,7 +153,7 @@ export class AdviceSender {
     const request = attempts > 0 ? { ...message, mti: repeatMti(message.mti) } : message;
     const answer = await this.#line.exchange(request, card, { timeoutMs: answerMs });
     const read = answer.ok ? readAnswer(request, answer.value) : answer;
-    if (!read.ok && read.fault.code === 'CARD_BOX_BROKEN') return await this.#refuse(entry, unsaid, read.fault);
+    if (!read.ok && neverLeaves(read.fault.code)) return await this.#refuse(entry, unsaid, read.fault);
     if (!read.ok) {
       if (read.fault.code === 'ACQUIRER_REFUSES_TERMINAL') this.#isTurnedAway = true;
       this.#world.log('warn', 'adviceUnanswered', { ...facts, fault: read.fault });

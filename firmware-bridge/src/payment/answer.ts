@@ -1,4 +1,5 @@
 import { balanceAccounts, type Hours, type OpenMessage, parseRemark } from '@tsunagu/protocols/acquiring';
+import type { ErrorCode } from '@tsunagu/protocols/errors';
 import { responseMti } from '@tsunagu/protocols/iso8583';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 
@@ -20,6 +21,10 @@ export interface ReadAnswer {
   /** What the till shows for the action code (DE44); undefined when the acquirer has no code of its own for it. */
   readonly tillCode: string | undefined;
 }
+
+/** After these nothing has left the terminal, and nothing ever will: what waits to be sent is put aside. */
+export const neverLeaves = (code: ErrorCode | undefined): boolean =>
+  code === 'REQUEST_UNWRITABLE' || code === 'CARD_BOX_BROKEN';
 
 /** Elements that an answer repeats: processing code, amount, STAN, local time, terminal. */
 const echoed = [3, 4, 11, 12, 41] as const;

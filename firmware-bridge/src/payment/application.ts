@@ -15,6 +15,7 @@ import { canTakeSignature, nextInterface, transactionTypes } from '../kernel/ind
 import type { Transaction } from '../sales/index.ts';
 import type { ChipReading, SecurePart } from '../secure/index.ts';
 import { AdviceSender, type Refusal } from './advice-sender.ts';
+import { neverLeaves } from './answer.ts';
 import { type Ended, PaymentClosing, type SignaturePad } from './closing.ts';
 import { type FollowUp, type FollowUpOrder, judgeFollowUp } from './follow-up.ts';
 import { boughtOfflineMinor, floorLimitAt, mayApproveOffline, standsOffline } from './offline.ts';
@@ -317,6 +318,8 @@ export class PaymentApplication {
     const isBarred = this.#options.ports.standing.isTurnedAway && state.name === 'nothingSent';
     if (isAlone && isBarred && (state.fault === undefined || outOfReach.has(state.fault)))
       return ended('failed', 'ACQUIRER_REFUSES_TERMINAL');
+    // Its advice would not leave either.
+    if (state.name === 'nothingSent' && neverLeaves(state.fault)) return ended('failed', state.fault);
     if (outcome.ok && outcome.value.decision === 'approvedOffline' && state.name !== 'answered') {
       // A request that may have arrived is reversed; the sale is posted by its advice alone.
       if (!isOfflineOpen || !standsOffline(negative)) return ended('refused', 'OFFLINE_NOT_ALLOWED');

@@ -13,7 +13,7 @@ import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from '../sales/index.ts';
 import type { OnlineQuestion, SealedCard, SecurePart, Stopwatch } from '../secure/index.ts';
-import { type ReadAnswer, readAnswer } from './answer.ts';
+import { neverLeaves, type ReadAnswer, readAnswer } from './answer.ts';
 import type { Agreed } from './own-currency.ts';
 import { type PaymentPorts, reversalsMax } from './ports.ts';
 import type { ReversalImage } from './reversal-image.ts';
@@ -107,7 +107,7 @@ export class OnlineLeg {
       const { code } = read.fault;
       this.#parts.onAnswered(code);
       world.log('warn', 'saleUnanswered', { stan: String(request.fields[11]), fault: read.fault });
-      if (code === 'ACQUIRER_UNREACHABLE' || code === 'ACQUIRER_REFUSES_TERMINAL' || code === 'CARD_BOX_BROKEN') {
+      if (code === 'ACQUIRER_UNREACHABLE' || code === 'ACQUIRER_REFUSES_TERMINAL' || neverLeaves(code)) {
         await this.#forget();
         return (this.#state = { name: 'nothingSent', fault: code });
       }

@@ -2,7 +2,7 @@ import { backOffMs } from '@tsunagu/protocols/acquiring';
 import type { Fault } from '@tsunagu/protocols/kit';
 import type { Timer, World } from '@tsunagu/protocols/world';
 import { isTemporary } from './action-codes.ts';
-import { readAnswer } from './answer.ts';
+import { neverLeaves, readAnswer } from './answer.ts';
 import type { SecurePart } from '../secure/index.ts';
 import type { ReversalQueue } from './ports.ts';
 import type { ReversalImage } from './reversal-image.ts';
@@ -115,7 +115,7 @@ export class ReversalSender {
     const request = reversalMessage(reversal, attempts > 0);
     const answer = await this.#line.exchange(request, reversal.card, { timeoutMs: answerMs });
     const read = answer.ok ? readAnswer(request, answer.value) : answer;
-    if (!read.ok && read.fault.code === 'CARD_BOX_BROKEN') return await this.#giveUp(reversal, undefined, read.fault);
+    if (!read.ok && neverLeaves(read.fault.code)) return await this.#giveUp(reversal, undefined, read.fault);
     if (!read.ok) {
       this.#world.log('warn', 'reversalUnanswered', { ...facts, fault: read.fault });
       if (read.fault.code === 'ACQUIRER_REFUSES_TERMINAL') return 'turnedAway';

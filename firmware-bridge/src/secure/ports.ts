@@ -9,6 +9,8 @@ export type AcquirerMessage = Message;
 export type AcquirerFault =
   /** Certainly no byte of the request left the terminal: nothing has to be undone. */
   | 'ACQUIRER_UNREACHABLE'
+  /** What was to be sent cannot be written as a message: nothing has left, and nothing ever will. */
+  | 'REQUEST_UNWRITABLE'
   /** The switch does not let this terminal in, and read nothing of it: nothing has to be undone, and nothing gets through until people let it in again. */
   | 'ACQUIRER_REFUSES_TERMINAL'
   /** The request may have left and no answer came in time. */

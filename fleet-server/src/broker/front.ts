@@ -93,14 +93,14 @@ export async function openFront(options: FrontOptions): Promise<Result<Front, 'P
 
   /** Takes the place of the oldest who is silent. False: there is none to take. */
   const makeRoom = (): boolean => {
-    for (const [socket, { entry, sinceMs }] of silent) {
-      if (world.clock.monotonicMs() - sinceMs < silentMs) return false;
-      silent.delete(socket);
-      entry.ended();
-      turnAway(socket, fail('CONNECTION_LIMIT', { facts: { limit: 'silent' } }).fault);
-      return true;
-    }
-    return false;
+    const [oldest] = silent;
+    if (oldest === undefined) return false;
+    const [socket, { entry, sinceMs }] = oldest;
+    if (world.clock.monotonicMs() - sinceMs < silentMs) return false;
+    silent.delete(socket);
+    entry.ended();
+    turnAway(socket, fail('CONNECTION_LIMIT', { facts: { limit: 'silent' } }).fault);
+    return true;
   };
 
   /** The gate stands before TLS: whoever is turned away costs no handshake. */

@@ -21,7 +21,7 @@ const isSerial = (text: string): boolean => serialSchema.safeParse(text).success
 /** What terminals are put in order by. */
 const orders = {
   serial: inAlphabet('terminals.serial', isSerial),
-  registered: oldestFirst('terminals.registered_at', 'terminals.serial', isSerial),
+  registered: oldestFirst('terminals.registered_at', 'terminals.serial', (at, serial) => at >= 0 && isSerial(serial)),
 };
 
 /** What terminals are looked for by. */

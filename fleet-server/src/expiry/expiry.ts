@@ -25,6 +25,9 @@ import {
 import { type Ending, type Horizon, horizonOf, horizonPolicy, isWorse, lastDayBefore } from './horizon.ts';
 import { longestSilence, noteContact, type Rhythm, rhythm } from './rhythm.ts';
 
+/** What ends is told of by its end, which may lie before 1970: a clock that was never set. */
+const soonestFirst = oldestFirst('until', 'serial', (_until, serial) => serialSchema.safeParse(serial).success);
+
 /** Somebody who knows what terminals hang on. */
 export interface ExpirySource {
   /** What ends for each of these terminals; a terminal that is left out hangs on nothing of this source. */
@@ -230,7 +233,7 @@ export function openExpiry(rooms: ExpiryRooms): Expiry {
     refresh: () => inTurn(refreshAll),
 
     async list(page) {
-      const horizons = await pageOn(store.db.selectFrom('horizons').selectAll(), oldestFirst('until', 'serial'), page);
+      const horizons = await pageOn(store.db.selectFrom('horizons').selectAll(), soonestFirst, page);
       return viewPage(horizons, ({ serial, until, ends_at, first, level, details }) => ({
         serial: serialSchema.parse(serial),
         level,

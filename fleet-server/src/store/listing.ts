@@ -47,18 +47,18 @@ export const inAlphabet = <Column extends string>(
   keyIn: (cursor) => (isText(cursor) ? [cursor] : undefined),
 });
 
-/** By a time (ms since 1970) and, among equal times, by a text of their own, which `isText` knows. */
+/** By a time (ms since 1970) and, among equal times, by a text of their own. `isKey`: whether the two could be one of theirs. */
 export const oldestFirst = <Time extends string, Id extends string>(
   time: Time,
   id: Id,
-  isText: (text: string) => boolean = () => true,
+  isKey: (at: number, text: string) => boolean = (at) => at >= 0,
 ): ListOrder<Readonly<Record<Field<Time>, number> & Record<Field<Id>, string>>> => ({
   columns: [time, id],
   isDown: false,
   keyOf: (row) => [row[fieldOf(time)], row[fieldOf(id)]],
   keyIn(cursor) {
-    const [, at, text] = /^(-?\d{1,15}) (.+)$/s.exec(cursor) ?? [];
-    return text === undefined || !isText(text) ? undefined : [Number(at), text];
+    const [, at, text] = /^(\d{1,15}|-[1-9]\d{0,14}) (.+)$/s.exec(cursor) ?? [];
+    return text === undefined || !isKey(Number(at), text) ? undefined : [Number(at), text];
   },
 });
 

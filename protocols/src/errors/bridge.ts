@@ -12,6 +12,16 @@ export const bridgeErrors = defineErrors({
       next: '端末の回線を確認し、取引をやり直してください。',
     },
   },
+  REQUEST_UNWRITABLE: {
+    en: {
+      says: 'What the card or the sale gave cannot be written as a message to the switch: nothing left the terminal, and nothing will.',
+      next: 'Take the payment another way, and report it with the log of the terminal: it names the element.',
+    },
+    ja: {
+      says: 'カードまたは取引の内容を電文にできません。センターには何も送信されていません。',
+      next: '別の方法でお支払いいただき、端末ログ(該当する項目番号を記録)を添えて運用担当に報告してください。',
+    },
+  },
   ACQUIRER_REFUSES_TERMINAL: {
     en: {
       says: 'The switch does not let this terminal in (it is in quarantine or out of service, or its certificate was revoked); it read nothing of the request.',

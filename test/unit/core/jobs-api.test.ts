@@ -332,9 +332,15 @@ test('a terminal that shows a key of another, or whose clock is off by days, is 
     const entries = items as unknown as { kind: string; facts: Record<string, string> }[];
     return entries.flatMap(({ kind, facts }) => (kind === 'alarm' ? [facts] : []));
   };
+  // Keys that were ordered in the same millisecond come in any order; the others are not taken.
   const orderedOf = async (link: TestLink) => {
-    const { order: handed } = (await link.ask('pull', 'request', { pull: 'job' })) as { order?: { payload: string } };
-    return JSON.parse(handed?.payload ?? '{}') as { params: { kcv: string } };
+    for (;;) {
+      const { order: handed } = (await link.ask('pull', 'request', { pull: 'job' })) as { order?: { payload: string } };
+      const ordered = JSON.parse(handed?.payload ?? '{}') as { job: never; params: { slot: string; kcv: string } };
+      if (ordered.params.slot === 'dukpt') return ordered;
+      const refused = { attempt: 1, state: 'failed', fault: 'KEY_BLOCK_INVALID' } as const;
+      await link.ask({ kind: 'job', job: ordered.job }, 'job', refused);
+    }
   };
   const own = await TestLink.open(house, owner);
   await own.hello();

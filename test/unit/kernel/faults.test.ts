@@ -45,7 +45,7 @@ async function openTill(): Promise<Till> {
 }
 
 const until = async (isSo: () => boolean): Promise<void> => {
-  for (let tries = 0; tries < 12_000 && !isSo(); tries++) await new Promise((done) => setTimeout(done, 5));
+  for (let tries = 0; tries < 4_000 && !isSo(); tries++) await new Promise((done) => setTimeout(done, 5));
   expect(isSo()).toBe(true);
 };
 
@@ -57,6 +57,8 @@ async function expectSettled(till: Till, from: number, result: SaleResult): Prom
   const { outcome, reason } = saleResult.parse(result);
   if (outcome !== 'approved' && outcome !== 'declined')
     expect(Object.hasOwn(errorTable, reason ?? ''), `${outcome} ${reason}`).toBe(true);
+  // A card cannot make the terminal ask for what it cannot write.
+  expect(reason).not.toBe('REQUEST_UNWRITABLE');
   await until(() => till.memory.kept.size === 0);
   const own = centre.received.slice(from);
   const sales = own.filter(({ mti }) => mti === '1200');
@@ -162,6 +164,10 @@ function bending(answer: Uint8Array, bend: Bend | undefined, before: Uint8Array 
 describe('a card that answers as it likes', () => {
   it('never leaves a sale open, whatever it says (random behaviour)', async () => {
     const till = await openTill();
+    // Sales without the issuer are among them.
+    till.memory.configuration = { ...till.memory.configuration, floorLimitMinor: 10_000 };
+    const alone = await till.side.sell({ card: 'visa-offline', amountMinor: 1_280 });
+    expect([alone.outcome, alone.actionCode]).toEqual(['approved', undefined]);
     const cards = ['visa-contact', 'mastercard-contact', 'visa-offline', 'visa-contactless', 'mastercard-contactless'];
     await fc.assert(
       fc.asyncProperty(
@@ -181,10 +187,12 @@ describe('a card that answers as it likes', () => {
           expect(till.memory.ports.advices.entries()).toHaveLength(advices + 1);
         },
       ),
-      { numRuns: 150 },
+      {
+        numRuns: 150,
+        // An expiry of letters instead of digits: once it went as far as a reversal and an advice that nobody could write.
+        examples: [['visa-contactless', 10_000, [[3, { kind: 'flip', at: 180, mask: 124 }]]]],
+      },
     );
-    // Some of them were approved without the issuer, or the property has not looked at that.
-    expect(till.memory.ports.advices.entries().length).toBeGreaterThan(0);
     till.bend = (sound) => sound;
     till.memory.configuration = { ...till.memory.configuration, floorLimitMinor: 0 };
     expect(await till.side.sell({ card: 'visa-contact', amountMinor: 500 })).toMatchObject({ outcome: 'approved' });

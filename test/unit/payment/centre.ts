@@ -1,4 +1,4 @@
-import { answerTo, operationOf, terminalLink } from '@tsunagu/protocols/acquiring';
+import { answerTo, operationOf, terminalCodec, terminalLink } from '@tsunagu/protocols/acquiring';
 import {
   type FieldValue,
   isRepeat,
@@ -53,6 +53,8 @@ export class Centre {
       exchange: async (message) => {
         await Promise.resolve();
         if (!isAlive()) return fail('ACQUIRER_UNREACHABLE');
+        const written = terminalCodec.encode(message);
+        if (!written.ok) return fail('REQUEST_UNWRITABLE', { cause: written.fault });
         const key = keyOf(message);
         const nth = sent.get(key) ?? 0;
         sent.set(key, nth + 1);

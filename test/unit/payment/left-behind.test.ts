@@ -153,6 +153,22 @@ describe('a reversal that can never be settled', () => {
     await booted.side.close();
   });
 
+  it('because it cannot be written is put aside, and the others go', async () => {
+    const centre = new Centre();
+    centre.mood = ({ mti }) => (mti.startsWith('14') ? 'down' : 'answerLost');
+    const booted = await boot({ acquirer: (isAlive) => centre.line(isAlive), configuration: { floorLimitMinor: 0 } });
+    for (const amountMinor of [101, 102]) await booted.side.run({ kind: 'sale', amountMinor, card: 'visa-stripe' });
+    const [first] = await booted.ports.reversals.list();
+    if (!first) throw new Error('no reversal');
+    unwrap(await booted.ports.reversals.put({ ...first, posDataCode: 'short' }));
+    centre.mood = () => 'whole';
+    booted.side.wake();
+    await booted.drained();
+    expect(centre.reversals).toHaveLength(1);
+    expect(booted.ports.reversals.aside()).toMatchObject([{ refused: 'REQUEST_UNWRITABLE' }]);
+    await booted.side.close();
+  });
+
   it('because its card cannot be opened is put aside, and the others go', async () => {
     const centre = new Centre();
     centre.mood = ({ mti }) => (mti.startsWith('14') ? 'down' : 'answerLost');

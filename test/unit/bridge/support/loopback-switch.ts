@@ -64,7 +64,7 @@ export const acquirerTo = (port: number, factor = 50): Acquirer => ({
   exchange: (message, { timeoutMs }) =>
     new Promise((settle) => {
       const encoded = terminalCodec.encode(message);
-      if (!encoded.ok) throw new Error(`cannot be encoded: ${encoded.fault.code} ${encoded.fault.field}`);
+      if (!encoded.ok) return settle(fail('REQUEST_UNWRITABLE', { cause: encoded.fault }));
       let isConnected = false;
       const socket = connect(port, '127.0.0.1', () => {
         isConnected = true;
