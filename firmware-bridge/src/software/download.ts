@@ -43,10 +43,10 @@ export async function download(
   { path, chunked, isInUse = false }: WantedBytes,
   onChunk: (done: number, of: number) => void,
 ): Promise<Result<void, DownloadFault>> {
-  const { files, signal } = parts;
+  const { files, signal, world } = parts;
   const names = pieceNames(chunked);
   const liars = new Set<RangeSource>();
-  const pace = { askBytes: askBytes.min as number };
+  const pace: Pace = { askBytes: askBytes.min, came: new Map() };
   for (const [index, name] of names.entries()) {
     const start = index * chunked.chunkLength;
     const chunk = {
@@ -70,7 +70,19 @@ export async function download(
     }
     onChunk(index + 1, names.length);
   }
+  // Whoever pays for the line sees what a parent spared it.
+  if (pace.came.size > 0)
+    world.log('info', 'downloaded', {
+      bytes: chunked.size,
+      from: [...pace.came].map(([source, bytes]) => `${source} ${bytes}`).join(', '),
+    });
   return ok(undefined);
+}
+
+/** How a download gets on: what it asks for at once, and how many bytes each source has given. */
+interface Pace {
+  askBytes: number;
+  readonly came: Map<string, number>;
 }
 
 /** A chunk that is fetched, and where in its artefact it stands. */
@@ -87,7 +99,7 @@ async function fetchChunk(
   chunk: WantedChunk,
   path: (source: RangeSource, chunk: WantedChunk) => string,
   liars: Set<RangeSource>,
-  pace: { askBytes: number },
+  pace: Pace,
 ): Promise<Result<void, DownloadFault>> {
   const { files, sources, world } = parts;
   const part = partName(chunk.name);
@@ -120,7 +132,7 @@ async function fillPart(
   source: RangeSource,
   path: string,
   { name, start, length }: WantedChunk,
-  pace: { askBytes: number },
+  pace: Pace,
   isLast: boolean,
 ): Promise<Result<Uint8Array, RangeFault>> {
   const part = partName(name);
@@ -139,6 +151,7 @@ async function fillPart(
     if (bytes.length > 0) {
       await files.append(part, bytes);
       held = concat(held, bytes);
+      pace.came.set(source.name, (pace.came.get(source.name) ?? 0) + bytes.length);
       tries = 0;
       pause = pauseMs.first;
     }

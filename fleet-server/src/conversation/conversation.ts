@@ -171,8 +171,10 @@ export function openConversation(rooms: ConversationRooms): Conversation {
         open.has(loadSubject(slot)),
       );
       for (const key of foreign ?? []) await alarmDaily(tx, serial, { code: 'KEY_FOREIGN', ...key });
-      const days = Math.trunc((message.iat - world.clock.now()) / dayMs);
-      if (days !== 0) await alarmDaily(tx, serial, { code: 'CLOCK_WRONG', detail: `${days > 0 ? '+' : ''}${days} d` });
+      const aheadMs = message.iat - world.clock.now();
+      const days = Math.round(aheadMs / dayMs);
+      if (Math.abs(aheadMs) >= dayMs)
+        await alarmDaily(tx, serial, { code: 'CLOCK_WRONG', detail: `${days > 0 ? '+' : ''}${days} d` });
       // A tampered terminal takes no keys: it goes to the workshop. Nor does one whose state of life does not permit it, and one that is being
       // wiped or unbound is to lose those it has.
       const isWiping = [...open].some((subject) => subject.startsWith('terminal.wipe/') || subject === releaseSubject);

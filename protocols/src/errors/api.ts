@@ -23,8 +23,14 @@ export const apiErrors = defineErrors({
     },
   },
   ROLE_INSUFFICIENT: {
-    en: { says: 'Your role does not allow this.', next: 'Ask an administrator to do it, or for a wider role.' },
-    ja: { says: 'この操作はあなたの権限では行えません。', next: '管理者に操作または権限の追加を依頼してください。' },
+    en: {
+      says: 'Your role does not allow this.',
+      next: 'Ask somebody whose role allows it, or an administrator for a wider role.',
+    },
+    ja: {
+      says: 'この操作はあなたの権限では行えません。',
+      next: '権限を持つ人に操作を依頼するか、管理者に権限の追加を依頼してください。',
+    },
   },
   CROSS_SITE_REFUSED: {
     en: {

@@ -534,6 +534,10 @@ test('ten children of one parent cost the line to the server one download, and c
     new Set(['CT5100-0001']),
   );
   expect(events('sourceLied')).toEqual([]);
+  // Each says where its bytes came from.
+  expect(events('downloaded').map(({ facts }) => facts)).toEqual(
+    children.map(() => ({ bytes: size, from: `CT5100-0001 ${size}` })),
+  );
   // A stranger is not served.
   const stranger = parentSource(place, serialSchema.parse('STRANGER-1'), world.timers, sharedLine());
   expect((await stranger.read('/chunks/x', 'all')).end).toMatchObject({ fault: { code: 'RELAY_UNAVAILABLE' } });
