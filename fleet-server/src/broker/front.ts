@@ -9,6 +9,7 @@ import { listen } from '../net/index.ts';
 import { packetLengthMax } from './frame-guard.ts';
 import { type Entry, Gate, type GateLimits, gateLimits } from './gate.ts';
 import { clientAnchors, type ServerTls, type TlsMaterial } from '../identity/index.ts';
+import { SilentConnections } from './silent.ts';
 import { type TicketKeys, ticketLifeMs } from './ticket-keys.ts';
 
 /** What terminals dial, before the first packet of MQTT. */
@@ -33,8 +34,8 @@ export interface Front {
 
 /** In a storm there are thousands of refusals a second: one line tells of all of them. */
 const refusalLineMs = 1_000;
-/** Who has not said a word for so long makes room for who comes, when there is none: a terminal speaks first, and at once. */
-const silentMs = 1_000;
+/** Limits of the gate that silent connections have a part in. */
+const isFull: ReadonlySet<string> = new Set(['halfOpen', 'atWork']);
 /** The longest queue of connections that the kernel holds for us (and no longer than its own limit). */
 const backlog = 4_096;
 
@@ -46,8 +47,8 @@ export async function openFront(options: FrontOptions): Promise<Result<Front, 'P
   const entries = new Map<string, Entry>();
   /** Connections that nobody has taken yet. */
   const waiting = new Set<Socket>();
-  /** Those of them that have not said a word, the oldest first. */
-  const silent = new Map<Socket, { readonly entry: Entry; readonly sinceMs: number }>();
+  /** Those of them that have not said a word. */
+  const silent = new SilentConnections(world.clock);
 
   const tlsOptions = {
     cert: options.tls.cert,
@@ -91,31 +92,30 @@ export async function openFront(options: FrontOptions): Promise<Result<Front, 'P
     });
   };
 
-  /** Takes the place of the oldest who is silent. False: there is none to take. */
-  const makeRoom = (): boolean => {
-    const [oldest] = silent;
-    if (oldest === undefined) return false;
-    const [socket, { entry, sinceMs }] = oldest;
-    if (world.clock.monotonicMs() - sinceMs < silentMs) return false;
-    silent.delete(socket);
-    entry.ended();
-    turnAway(socket, fail('CONNECTION_LIMIT', { facts: { limit: 'silent' } }).fault);
-    return true;
+  /** A place for one who comes to full doors. Whoever says nothing leaves for it. */
+  const placeInstead = (
+    address: string,
+    refusal: Result<Entry, 'CONNECTION_LIMIT'>,
+  ): Result<Entry, 'CONNECTION_LIMIT'> => {
+    if (refusal.ok || !isFull.has(String(refusal.fault.facts?.['limit']))) return refusal;
+    const leaves = silent.makeRoom(address, gate.halfOpen);
+    if (leaves === undefined) return refusal;
+    leaves.entry.ended();
+    turnAway(leaves.socket, fail('CONNECTION_LIMIT', { facts: { limit: 'silent' } }).fault);
+    return gate.enter(address);
   };
 
   /** The gate stands before TLS: whoever is turned away costs no handshake. */
   const behindGate = (server: Server): Server => {
     const front = createServer({ noDelay: true }, (socket) => {
       const address = socket.remoteAddress ?? '';
-      let entered = gate.enter(address);
-      // Sockets without a word, renewed before their time is over, would keep everybody out who has something to say.
-      if (!entered.ok && entered.fault.facts?.['limit'] === 'halfOpen' && makeRoom()) entered = gate.enter(address);
+      const entered = placeInstead(address, gate.enter(address));
       if (!entered.ok) return turnAway(socket, entered.fault);
       const { value: entry } = entered;
       const end = farEnd(socket);
       entries.set(end, entry);
       waiting.add(socket);
-      silent.set(socket, { entry, sinceMs: world.clock.monotonicMs() });
+      silent.add(socket, address, entry);
       socket.once('close', () => {
         waiting.delete(socket);
         silent.delete(socket);

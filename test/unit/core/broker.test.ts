@@ -88,12 +88,15 @@ let effect: Promise<void> = Promise.resolve();
 const open = async (
   limits: Partial<GateLimits> = { halfOpenPerAddressMax: halfOpenMax },
   connectTimeoutMs = 1_500,
+  isClockStopped = false,
 ): Promise<OpenBroker> => {
   const watched = watchedWorld();
   lines = watched.lines;
+  const stoppedMs = watched.world.clock.monotonicMs();
+  const stopped = { now: () => watched.world.clock.now(), monotonicMs: () => stoppedMs };
   return unwrap(
     await openAedesBroker({
-      world: watched.world,
+      world: isClockStopped ? { ...watched.world, clock: stopped } : watched.world,
       tenant,
       host: '127.0.0.1',
       ports: { fleet: 0, fleetWebSocket: 0 },
@@ -387,6 +390,43 @@ describe('the broker', () => {
     // The other one, whose place nobody wanted, stays.
     expect(silent.filter(({ closed: isClosed }) => isClosed)).toHaveLength(1);
     for (const socket of silent) socket.destroy();
+  });
+
+  it('lets no address keep others out by saying nothing, however soon it comes again', async () => {
+    await broker.close();
+    // Nobody is silent for long where time stands still.
+    broker = await open({ halfOpenMin: 3, halfOpenMax: 3 }, 60_000, true);
+    const silent = [1, 2, 3].map(() =>
+      connectTcp({ port: broker.ports.fleet, host: '127.0.0.1', localAddress: '127.0.0.2' }).on(
+        'error',
+        () => undefined,
+      ),
+    );
+    await Promise.all(silent.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+    await stillWorks(await connect(one), one);
+    await stillWorks(await connect(other), other);
+    expect(silent.filter(({ closed: isClosed }) => isClosed)).toHaveLength(1);
+    for (const socket of silent) socket.destroy();
+  });
+
+  it('gives the place of one who says nothing away also where those inside have most of them', async () => {
+    await broker.close();
+    broker = await open({ halfOpenMin: 2, halfOpenMax: 2 }, 60_000, true);
+    const first = await connect(one);
+    let done = (): void => undefined;
+    effect = new Promise((resolve) => {
+      done = resolve;
+    });
+    const acknowledged = first.publishAsync(own(one, 'up/hello'), '{}', { qos: 1 });
+    await until('hello', () => said.length === 1);
+    const silent = connectTcp({ port: broker.ports.fleet, host: '127.0.0.1', localAddress: '127.0.0.2' });
+    silent.on('error', () => undefined);
+    await new Promise((resolve) => silent.once('connect', resolve));
+    const second = await connect(other);
+    done();
+    await acknowledged;
+    await stillWorks(second, other);
+    expect(silent.closed).toBe(true);
   });
 
   it('lets nobody else in while those inside wait for what they said to take effect', async () => {
