@@ -376,6 +376,22 @@ describe('the broker', () => {
     expect(refusals.get('CONNECTION_LIMIT')).toBe(6);
   });
 
+  /** A client inside that said something; it takes effect when it is told to. */
+  const oneThatWaits = async () => {
+    const first = await connect(one);
+    let done = (): void => undefined;
+    effect = new Promise((resolve) => {
+      done = resolve;
+    });
+    const acknowledged = first.publishAsync(own(one, 'up/hello'), '{}', { qos: 1 });
+    await until('hello', () => said.length === 1);
+    const takeEffect = async (): Promise<void> => {
+      done();
+      await acknowledged;
+    };
+    return { first, takeEffect };
+  };
+
   it('gives the places of those who say nothing to those who do', async () => {
     await broker.close();
     broker = await open({ halfOpenMin: 2, halfOpenMax: 2 }, 60_000);
@@ -412,19 +428,12 @@ describe('the broker', () => {
   it('gives the place of one who says nothing away also where those inside have most of them', async () => {
     await broker.close();
     broker = await open({ halfOpenMin: 2, halfOpenMax: 2 }, 60_000, true);
-    const first = await connect(one);
-    let done = (): void => undefined;
-    effect = new Promise((resolve) => {
-      done = resolve;
-    });
-    const acknowledged = first.publishAsync(own(one, 'up/hello'), '{}', { qos: 1 });
-    await until('hello', () => said.length === 1);
+    const { takeEffect } = await oneThatWaits();
     const silent = connectTcp({ port: broker.ports.fleet, host: '127.0.0.1', localAddress: '127.0.0.2' });
     silent.on('error', () => undefined);
     await new Promise((resolve) => silent.once('connect', resolve));
     const second = await connect(other);
-    done();
-    await acknowledged;
+    await takeEffect();
     await stillWorks(second, other);
     expect(silent.closed).toBe(true);
   });
@@ -432,16 +441,9 @@ describe('the broker', () => {
   it('lets nobody else in while those inside wait for what they said to take effect', async () => {
     await broker.close();
     broker = await open({ halfOpenMin: 1, halfOpenMax: 1 });
-    const first = await connect(one);
-    let done = (): void => undefined;
-    effect = new Promise((resolve) => {
-      done = resolve;
-    });
-    const acknowledged = first.publishAsync(own(one, 'up/hello'), '{}', { qos: 1 });
-    await until('hello', () => said.length === 1);
+    const { first, takeEffect } = await oneThatWaits();
     await expect(connect(other)).rejects.toThrow();
-    done();
-    await acknowledged;
+    await takeEffect();
     await stillWorks(await connect(other), other);
     await stillWorks(first, one);
   });

@@ -2,6 +2,7 @@ import type { Booted } from './terminal.ts';
 import type { KernelTrace } from '@tsunagu/protocols/kernel-trace';
 import { kernelTrace, tracesMax } from '@tsunagu/protocols/kernel-trace';
 import { unwrap } from '@tsunagu/protocols/kit';
+import type { ReversalImage } from '@tsunagu/firmware-bridge/payment/index';
 import { describe, expect, it } from 'vitest';
 import { MemoryFiles } from '../agent/memory-files.ts';
 import { until } from '../agent/tiny-server.ts';
@@ -153,35 +154,26 @@ describe('a reversal that can never be settled', () => {
     await booted.side.close();
   });
 
-  it('because it cannot be written is put aside, and the others go', async () => {
+  it.each([
+    ['it cannot be written', (image: ReversalImage) => ({ ...image, posDataCode: 'short' }), 'REQUEST_UNWRITABLE'],
+    [
+      'its card cannot be opened',
+      (image: ReversalImage) => ({ ...image, card: { ...image.card, lastFour: '0000' } }),
+      'CARD_BOX_BROKEN',
+    ],
+  ] as const)('because %s is put aside, and the others go', async (_why, bend, refused) => {
     const centre = new Centre();
     centre.mood = ({ mti }) => (mti.startsWith('14') ? 'down' : 'answerLost');
     const booted = await boot({ acquirer: (isAlive) => centre.line(isAlive), configuration: { floorLimitMinor: 0 } });
     for (const amountMinor of [101, 102]) await booted.side.run({ kind: 'sale', amountMinor, card: 'visa-stripe' });
     const [first] = await booted.ports.reversals.list();
     if (!first) throw new Error('no reversal');
-    unwrap(await booted.ports.reversals.put({ ...first, posDataCode: 'short' }));
+    unwrap(await booted.ports.reversals.put(bend(first)));
     centre.mood = () => 'whole';
     booted.side.wake();
     await booted.drained();
     expect(centre.reversals).toHaveLength(1);
-    expect(booted.ports.reversals.aside()).toMatchObject([{ refused: 'REQUEST_UNWRITABLE' }]);
-    await booted.side.close();
-  });
-
-  it('because its card cannot be opened is put aside, and the others go', async () => {
-    const centre = new Centre();
-    centre.mood = ({ mti }) => (mti.startsWith('14') ? 'down' : 'answerLost');
-    const booted = await boot({ acquirer: (isAlive) => centre.line(isAlive), configuration: { floorLimitMinor: 0 } });
-    for (const amountMinor of [101, 102]) await booted.side.run({ kind: 'sale', amountMinor, card: 'visa-stripe' });
-    const [first] = await booted.ports.reversals.list();
-    if (!first) throw new Error('no reversal');
-    unwrap(await booted.ports.reversals.put({ ...first, card: { ...first.card, lastFour: '0000' } }));
-    centre.mood = () => 'whole';
-    booted.side.wake();
-    await booted.drained();
-    expect(centre.reversals).toHaveLength(1);
-    expect(booted.ports.reversals.aside()).toMatchObject([{ refused: 'CARD_BOX_BROKEN' }]);
+    expect(booted.ports.reversals.aside()).toMatchObject([{ refused }]);
     await booted.side.close();
   });
 });
