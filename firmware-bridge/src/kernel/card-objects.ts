@@ -3,6 +3,9 @@ import { fail, ok, type Result, type Secret } from '@tsunagu/protocols/kit';
 import { primitivesOf, type Tlv, type TlvCode, tagName } from '@tsunagu/protocols/tlv';
 import type { CardFacts } from './dialogue.ts';
 
+/** What a card tells that leaves in DE55; everything else in there the terminal knows itself. */
+export const sentOfCard: ReadonlySet<number> = new Set([0x82, 0x9f10, 0x9f26, 0x9f27, 0x9f36, 0x9f6c]);
+
 /**
  * What a card has told. Account data (PAN, track 2, name) are kept as secrets, apart from the rest: no list of objects, no trace
  * and no DE55 can hold them by accident.
@@ -32,8 +35,8 @@ export class CardObjects {
   }
 
   /**
-   * Takes the objects of one answer. An object that the card gives twice ends the transaction.
-   * EMV 4.3 Book 3, 10.2.
+   * Takes the objects of one answer. An object that the card gives twice ends the transaction (EMV 4.3 Book 3, 10.2), and so does one of
+   * a wrong length that would leave in DE55 (7.5): it could not be written there, or nobody would take it.
    */
   take(objects: readonly Tlv[]): Result<void, TlvCode | 'EMV_VALUE_INVALID' | 'EMV_TRACK2_INVALID'> {
     for (const { tag, value, offset } of primitivesOf(objects)) {
@@ -51,6 +54,8 @@ export class CardObjects {
         this.#track2 = track.value;
       } else if (tagEntry(tag)?.sensitive === undefined) {
         if (this.#open.has(tag)) return twice;
+        if (sentOfCard.has(tag) && !hasLength(tag, value))
+          return fail('EMV_VALUE_INVALID', { field: tagName(tag), offset });
         this.set(tag, value);
       }
     }
@@ -58,8 +63,8 @@ export class CardObjects {
   }
 
   /**
-   * Who the card says it is: EMV_DATA_MISSING without a PAN, EMV_VALUE_INVALID when its two copies differ, and when its expiry (5F24) or
-   * sequence number (5F34) is not of digits: they leave the terminal as DE14 and DE23. EMV 4.3 Book 3, 7.5 and annex A.
+   * Who the card says it is: EMV_DATA_MISSING without a PAN, EMV_VALUE_INVALID when its two copies differ, and when its expiry (5F24,
+   * or that of track 2) is no month or its sequence number (5F34) is not of digits: they leave the terminal as DE14 and DE23. EMV 4.3 Book 3, 7.5 and annex A.
    */
   facts(scheme: Scheme | undefined): Result<CardFacts, 'EMV_DATA_MISSING' | 'EMV_VALUE_INVALID'> {
     const pan = this.#pan ?? this.#track2?.pan;
@@ -67,16 +72,25 @@ export class CardObjects {
     if (this.#track2 !== undefined && !isSame(pan, this.#track2.pan)) return fail('EMV_VALUE_INVALID', { field: '57' });
     const expiry = digitsOf(this.get(0x5f24), 3);
     if (!expiry.ok) return fail('EMV_VALUE_INVALID', { field: '5F24' });
+    const month = expiry.value?.slice(0, 4) ?? this.#track2?.expiry;
+    if (month !== undefined && !/^\d\d(0[1-9]|1[0-2])$/.test(month))
+      return fail('EMV_VALUE_INVALID', { field: expiry.value === undefined ? '57' : '5F24' });
     const sequence = digitsOf(this.get(0x5f34), 1);
     if (!sequence.ok) return fail('EMV_VALUE_INVALID', { field: '5F34' });
     return ok({
       scheme,
       pan,
-      expiry: expiry.value?.slice(0, 4) ?? this.#track2?.expiry,
+      expiry: month,
       sequence: sequence.value === undefined ? undefined : Number(sequence.value),
       home: { currency: codeOf(this.get(0x9f42)), country: codeOf(this.get(0x5f28)) },
     });
   }
+}
+
+/** EMV 4.3 Book 3, annex A. */
+function hasLength(tag: number, { length }: Uint8Array): boolean {
+  const entry = tagEntry(tag);
+  return entry === undefined || (length >= entry.lengthMin && length <= entry.lengthMax);
 }
 
 /** The digits of a numeric value of so many bytes; undefined where the card gives none. */

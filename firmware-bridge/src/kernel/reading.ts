@@ -77,7 +77,6 @@ const dates = [0x5f24, 0x5f25] as const;
 const lists = [0x8c, 0x8d, 0x97, 0x9f49] as const;
 /** Objects that the kernel counts on, with their lengths in bytes. EMV 4.3 Book 3, annex A. */
 const lengths: Readonly<Record<number, number>> = {
-  0x82: 2,
   0x9f07: 2,
   0x9f08: 2,
   0x9f0d: 5,
@@ -88,7 +87,6 @@ const lengths: Readonly<Record<number, number>> = {
   0x9f42: 2,
   0x5f28: 2,
   0x5f34: 1,
-  0x9f6c: 2,
 };
 
 /** Whether what a card told has the form that it must have; a wrong form ends the transaction. EMV 4.3 Book 3, 7.5. */

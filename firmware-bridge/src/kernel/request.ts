@@ -1,4 +1,5 @@
 import { type TlvInput, encodeTlv } from '@tsunagu/protocols/tlv';
+import { CardObjects, sentOfCard } from './card-objects.ts';
 import { type Knowledge, valueOf } from './terminal-objects.ts';
 
 /**
@@ -13,10 +14,13 @@ const requestTags = [
 /** What an advice has besides: the response code that the terminal made, status information, script results. Book 4, table 11. */
 const adviceTags = [...requestTags, 0x9b, 0x8a, 0x9f5b] as const;
 
+/** A card that gives what is the terminal's to tell (8A, 9F5B, 9F66) is not believed. */
+const silentCard = new CardObjects();
+
 const objectsOf = (knowledge: Knowledge, tags: readonly number[]): Uint8Array => {
   const objects: TlvInput[] = [];
   for (const tag of tags) {
-    const value = valueOf(knowledge, tag);
+    const value = valueOf(sentOfCard.has(tag) ? knowledge : { ...knowledge, card: silentCard }, tag);
     if (value !== undefined && value.length > 0) objects.push({ tag, value });
   }
   return encodeTlv(objects);

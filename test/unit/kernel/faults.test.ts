@@ -1,6 +1,7 @@
 import { modelOf } from '@tsunagu/protocols/catalogue';
 import { errorTable } from '@tsunagu/protocols/errors';
 import { type SaleResult, saleResult } from '@tsunagu/protocols/fleet';
+import { decodeTlv, encodeTlv, primitivesOf, type Tlv, type TlvInput } from '@tsunagu/protocols/tlv';
 import { TerminalCardSide } from '@tsunagu/firmware-bridge/payment/index';
 import type { ChipCard } from '@tsunagu/firmware-bridge/readers/emulated/chip-card';
 import type { CcidFault } from '@tsunagu/firmware-bridge/readers/emulated/faults';
@@ -116,6 +117,8 @@ type Bend =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'flip'; readonly at: number; readonly mask: number }
   | { readonly kind: 'cut'; readonly left: number }
+  /** The value of one object of the answer, as it likes; all lengths are right. */
+  | { readonly kind: 'value'; readonly at: number; readonly bytes: Uint8Array }
   | { readonly kind: 'again' }
   | { readonly kind: 'mute' };
 
@@ -123,6 +126,9 @@ const bends: fc.Arbitrary<Bend> = fc.oneof(
   fc.uint8Array({ maxLength: 40 }).map((bytes): Bend => ({ kind: 'bytes', bytes })),
   fc.tuple(fc.nat(255), fc.integer({ min: 1, max: 255 })).map(([at, mask]): Bend => ({ kind: 'flip', at, mask })),
   fc.nat(40).map((left): Bend => ({ kind: 'cut', left })),
+  fc
+    .tuple(fc.nat(30), fc.oneof(fc.uint8Array({ maxLength: 16 }), fc.uint8Array({ maxLength: 240 })))
+    .map(([at, bytes]): Bend => ({ kind: 'value', at, bytes })),
   fc.constant<Bend>({ kind: 'again' }),
   fc.constant<Bend>({ kind: 'mute' }),
 );
@@ -154,11 +160,27 @@ function bending(answer: Uint8Array, bend: Bend | undefined, before: Uint8Array 
       return answer.map((byte, at) => (at === bend.at % answer.length ? byte ^ bend.mask : byte));
     case 'cut':
       return answer.slice(0, Math.min(bend.left, answer.length));
+    case 'value':
+      return withValue(answer, bend.at, bend.bytes);
     case 'again':
       return before ?? answer;
     case 'mute':
       return undefined;
   }
+}
+
+/** The answer with another value in one of its objects; as it is where it holds none, or would be longer than an answer can be. */
+function withValue(answer: Uint8Array, at: number, bytes: Uint8Array): Uint8Array {
+  const read = decodeTlv(answer.subarray(0, -2));
+  const count = read.ok ? [...primitivesOf(read.value)].length : 0;
+  if (!read.ok || count === 0) return answer;
+  let left = at % count;
+  const changed = (objects: readonly Tlv[]): TlvInput[] =>
+    objects.map(({ tag, value, children, isConstructed }) =>
+      isConstructed ? { tag, value: changed(children) } : { tag, value: left-- === 0 ? bytes : value },
+    );
+  const given = Uint8Array.of(...encodeTlv(changed(read.value)), ...answer.subarray(-2));
+  return given.length > 258 ? answer : given;
 }
 
 describe('a card that answers as it likes', () => {

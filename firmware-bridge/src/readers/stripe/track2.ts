@@ -34,7 +34,9 @@ export function readTrack2(characters: Uint8Array): Result<Track2, 'STRIPE_UNREA
     body.every((character, at) => at === split || (character >= 0x30 && character <= 0x39)) &&
     split >= 8 &&
     split <= 19 &&
-    body.length >= split + 8;
+    body.length >= split + 8 &&
+    // Its expiry leaves as DE14: a month of the calendar.
+    /^(0[1-9]|1[0-2])$/.test(Buffer.from(body.subarray(split + 3, split + 5)).toString('latin1'));
   if (!isSound) {
     characters.fill(0);
     return fail('STRIPE_UNREADABLE');
