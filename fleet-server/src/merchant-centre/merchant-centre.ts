@@ -45,7 +45,7 @@ export interface CentreCounts {
   /** Refunds that were approved, and what they gave back. */
   readonly refunded: number;
   readonly refundedMinor: number;
-  /** Reversals that were taken, those that were refused for good by action code, and those that still go round. */
+  /** Reversals that were taken, those that were refused for good by action code, and those that still go round: at the end none, unless the far side stayed away. */
   readonly reversed: number;
   readonly reversalsRefused: Readonly<Record<string, number>>;
   readonly reversing: number;
@@ -73,6 +73,9 @@ const spreadOf = (latencies: Latencies): Spread => ({
 
 /** Tills of a chain: they read stripes. */
 const abilities: TerminalAbilities = { readers: ['stripe'], pinPad: false, printer: 'built-in', screen: 'colour' };
+
+/** A centre that is stopped waits no longer than this for a far side that is away. */
+const awayMs = 10_000;
 
 /** A card as a till has it: a PIN where somebody knows one. */
 interface CentreCard {
@@ -106,6 +109,7 @@ export class MerchantCentre {
   #inFlight = 0;
   #stan = 0;
   #isStopped = false;
+  #awaySinceMs: number | undefined;
   #tellStopped: () => void = () => undefined;
   readonly #stopped = new Promise<void>((resolve) => {
     this.#tellStopped = resolve;
@@ -168,8 +172,7 @@ export class MerchantCentre {
    */
   async run(requests = Number.POSITIVE_INFINITY, uncounted = 0, counting: () => void = () => undefined): Promise<void> {
     // Whoever stops us does not have to wait for a line that may never be there.
-    await Promise.race([this.#line.ready(), this.#stopped]);
-    if (!this.#line.isReady) return;
+    if (!(await this.#reachable())) return;
     this.#uncounted = uncounted;
     const { ratePerSecond, inFlightMax } = this.#profile;
     const { clock, timers } = this.#world;
@@ -181,13 +184,27 @@ export class MerchantCentre {
       if (this.#inFlight >= inFlightMax) await this.#progress();
       else if (dueMs >= 1) await timers.sleep(Math.min(dueMs, 200));
       else {
-        if (!this.#line.isReady) await Promise.race([this.#line.ready(), this.#stopped]);
+        await this.#reachable();
         if (this.#isStopped) break;
         if (this.#asked === uncounted) counting();
         this.#start(dueAtMs);
       }
     }
-    while (this.open > 0) await this.#progress();
+    while (this.open > 0 && !this.#isAbandoned()) await this.#progress();
+  }
+
+  /** Waits until requests can be sent, but not once it is stopped. Whether they can. */
+  async #reachable(): Promise<boolean> {
+    if (!this.#line.isReady) await Promise.race([this.#line.ready(), this.#stopped]);
+    return this.#line.isReady;
+  }
+
+  /** Whether it was stopped, and the far side has been away for so long since that what is open stays open (`reversing` counts it). */
+  #isAbandoned(): boolean {
+    const now = this.#world.clock.monotonicMs();
+    if (!this.#isStopped || this.#line.isReady) this.#awaySinceMs = undefined;
+    else this.#awaySinceMs ??= now;
+    return this.#awaySinceMs !== undefined && now - this.#awaySinceMs >= awayMs;
   }
 
   /** Compares its business days with the far side; when nothing is open any more. */
@@ -196,11 +213,12 @@ export class MerchantCentre {
       acquirerId: this.#acquirerId,
       nextStan: () => this.#nextStan(),
       timeoutMs: this.#profile.timeoutMs,
+      reachable: () => this.#reachable(),
     };
     return new CentreReconciliation(this.#world, this.#line, this.#books, this.#line.link, centre).reconcile();
   }
 
-  /** Sends nothing new. */
+  /** Sends nothing new. What is open is brought to its end while the far side is there, or comes back soon. */
   stop(): void {
     this.#isStopped = true;
     this.#tellStopped();

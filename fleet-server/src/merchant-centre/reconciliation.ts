@@ -45,13 +45,20 @@ export class CentreReconciliation {
   readonly #acquirerId: string;
   readonly #nextStan: () => string;
   readonly #timeoutMs: number;
+  readonly #reachable: () => Promise<boolean>;
 
   constructor(
     world: Pick<World, 'clock'>,
     line: CentreLine,
     books: CentreBooks,
     link: Link,
-    centre: { readonly acquirerId: string; readonly nextStan: () => string; readonly timeoutMs: number },
+    centre: {
+      readonly acquirerId: string;
+      readonly nextStan: () => string;
+      readonly timeoutMs: number;
+      /** Waits until the far side can be asked. False: nobody waits for that any more. */
+      readonly reachable: () => Promise<boolean>;
+    },
   ) {
     this.#world = world;
     this.#line = line;
@@ -60,6 +67,7 @@ export class CentreReconciliation {
     this.#acquirerId = centre.acquirerId;
     this.#nextStan = centre.nextStan;
     this.#timeoutMs = centre.timeoutMs;
+    this.#reachable = centre.reachable;
   }
 
   /** Compares today so far (DE24 501), and each day before that is not closed yet for good (500). */
@@ -126,7 +134,7 @@ export class CentreReconciliation {
       ...fields,
     };
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-      await this.#line.ready();
+      if (!(await this.#reachable())) return undefined;
       const said = attempt === 0 ? mti : (repeatMti(mti) ?? mti);
       const answer = await this.#line.request({ mti: said, fields: asked }, this.#timeoutMs);
       if (answer) return answer;

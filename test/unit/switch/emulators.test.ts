@@ -20,16 +20,12 @@ import type { Message } from '@tsunagu/protocols/iso8583';
 import { hex, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { expect, test } from 'vitest';
+import { until } from '../agent/tiny-server.ts';
 
-/** An issuer and a merchant centre on a real line, an oracle that sees both ends. */
-async function play(
-  centre: Parameters<typeof centreProfile.parse>[0],
-  issuer: object,
-  requests: number,
-  link?: Link,
-  change: (books: string) => Promise<void> = () => Promise.resolve(),
-  Line = CentreLine,
-) {
+type CentreFacts = Parameters<typeof centreProfile.parse>[0];
+
+/** An issuer and a merchant centre on a real line, an oracle that sees both ends. @param hurry how much faster than ours the clock of the centre runs */
+async function openPair(centre: CentreFacts, issuer: object, link?: Link, Line = CentreLine, hurry = 1) {
   const folder = await mkdtemp(join(tmpdir(), 'emulators-'));
   const logs: string[] = [];
   const world = systemWorld((level, event, facts) => logs.push(JSON.stringify({ level, event, ...facts })));
@@ -76,7 +72,22 @@ async function play(
     Secret.take('key', hex(credentials.acquirer.zoneKbpk)),
   );
   const kept = new CentreBooks(world, join(folder, 'centre.jsonl'));
-  const merchant = new MerchantCentre(world, line, asked, switchAcquirerId, seeded(5), kept);
+  const { clock } = world;
+  const hurried = { ...clock, now: () => clock.now(), monotonicMs: () => clock.monotonicMs() * hurry };
+  const merchant = new MerchantCentre({ ...world, clock: hurried }, line, asked, switchAcquirerId, seeded(5), kept);
+  return { folder, logs, oracle, ledger, company, line, kept, merchant };
+}
+
+/** The two of them for so many requests, and what they say of the day. */
+async function play(
+  centre: CentreFacts,
+  issuer: object,
+  requests: number,
+  link?: Link,
+  change: (books: string) => Promise<void> = () => Promise.resolve(),
+  Line = CentreLine,
+) {
+  const { folder, logs, oracle, ledger, company, line, kept, merchant } = await openPair(centre, issuer, link, Line);
   await merchant.run(requests);
   await kept.flushed();
   await change(join(folder, 'centre.jsonl'));
@@ -287,6 +298,31 @@ test('a reversal that is refused for good ends: it is counted, and named in the 
   expect(logs.match(/"reversalRefused","actionCode":"904","original":"1200/g)).toHaveLength(3);
   // Neither side took anything back: their books agree, on three sales.
   expect(days).toMatchObject([{ actionCode: '500', ours: { debits: 3, debitReversals: 0 } }]);
+});
+
+test('a centre that is stopped while the far side is away ends: its reversals stay open, and its day was not compared', async () => {
+  const lost = { name: 'test', ratePerSecond: 200, timeoutMs: 100, faults: { rates: { drop: 1 } } };
+  const { folder, company, line, merchant } = await openPair(lost, {}, undefined, CentreLine, 50);
+  const run = merchant.run(2);
+  await until(() => merchant.counts().reversing === 2, 'two reversals');
+  await company.close();
+  merchant.stop();
+  await run;
+  expect(merchant.counts()).toMatchObject({ asked: 2, unanswered: 2, reversed: 0, reversing: 2 });
+  expect(await merchant.reconcile()).toMatchObject([{ actionCode: undefined, theirs: undefined }]);
+  line.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('a centre that was stopped before its line was there compares nothing', async () => {
+  const { folder, company, line, merchant } = await openPair({ name: 'test', ratePerSecond: 200 }, {});
+  await company.close();
+  merchant.stop();
+  await merchant.run(2);
+  expect(await merchant.reconcile()).toMatchObject([{ actionCode: undefined }]);
+  expect(merchant.counts()).toMatchObject({ asked: 0 });
+  line.close();
+  await rm(folder, { recursive: true, force: true });
 });
 
 test('a cash card pays by its PIN and UnionPay by PIN and signature; a wrong one is refused, and in the end for good', async () => {
