@@ -351,12 +351,12 @@ export const switchErrors = defineErrors({
   },
   ISSUER_CREDENTIALS_INVALID: {
     en: {
-      says: 'The credentials of the line to the card company are missing or unreadable.',
-      next: 'Start the fleet server once: it writes them to the links folder of the data directory.',
+      says: 'The credentials of the line are missing or unreadable.',
+      next: 'Name the folder of the house (tsunagu emulate … --folder .tsunagu): it writes them to links/LINK in there when it starts.',
     },
     ja: {
-      says: 'カード会社回線の資格情報がないか、読めません。',
-      next: 'フリートサーバーを一度起動してください。データディレクトリのlinksフォルダーに書き出されます。',
+      says: '回線の資格情報がないか、読めません。',
+      next: '稼働環境のデータフォルダーを指定してください(tsunagu emulate … --folder .tsunagu)。起動時にその中のlinks/リンク名に書き出されます。',
     },
   },
   ISSUER_LEDGER_INVALID: {
