@@ -1,11 +1,11 @@
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { localTransactionTime } from '@tsunagu/protocols/acquiring';
+import { isExpiry } from '@tsunagu/protocols/emv';
 import { errorTable } from '@tsunagu/protocols/errors';
 import { parseJson, type ValidityFileDetail, type ValidityFileView } from '@tsunagu/protocols/fleet';
 import { fail, hex, lastFour, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import {
   isCheckable,
-  isExpiry,
   isReference,
   readValidityAnswers,
   type ValidityAnswer,

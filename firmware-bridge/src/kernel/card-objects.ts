@@ -1,4 +1,4 @@
-import { panFromCn, parseTrack2, type Scheme, tagEntry } from '@tsunagu/protocols/emv';
+import { hasRightLength, isExpiry, panFromCn, parseTrack2, type Scheme, tagEntry } from '@tsunagu/protocols/emv';
 import { fail, ok, type Result, type Secret } from '@tsunagu/protocols/kit';
 import { primitivesOf, type Tlv, type TlvCode, tagName } from '@tsunagu/protocols/tlv';
 import type { CardFacts } from './dialogue.ts';
@@ -54,7 +54,7 @@ export class CardObjects {
         this.#track2 = track.value;
       } else if (tagEntry(tag)?.sensitive === undefined) {
         if (this.#open.has(tag)) return twice;
-        if (sentOfCard.has(tag) && !hasLength(tag, value))
+        if (sentOfCard.has(tag) && !hasRightLength(tag, value.length))
           return fail('EMV_VALUE_INVALID', { field: tagName(tag), offset });
         this.set(tag, value);
       }
@@ -73,7 +73,7 @@ export class CardObjects {
     const expiry = digitsOf(this.get(0x5f24), 3);
     if (!expiry.ok) return fail('EMV_VALUE_INVALID', { field: '5F24' });
     const month = expiry.value?.slice(0, 4) ?? this.#track2?.expiry;
-    if (month !== undefined && !/^\d\d(0[1-9]|1[0-2])$/.test(month))
+    if (month !== undefined && !isExpiry(month))
       return fail('EMV_VALUE_INVALID', { field: expiry.value === undefined ? '57' : '5F24' });
     const sequence = digitsOf(this.get(0x5f34), 1);
     if (!sequence.ok) return fail('EMV_VALUE_INVALID', { field: '5F34' });
@@ -85,12 +85,6 @@ export class CardObjects {
       home: { currency: codeOf(this.get(0x9f42)), country: codeOf(this.get(0x5f28)) },
     });
   }
-}
-
-/** EMV 4.3 Book 3, annex A. */
-function hasLength(tag: number, { length }: Uint8Array): boolean {
-  const entry = tagEntry(tag);
-  return entry === undefined || (length >= entry.lengthMin && length <= entry.lengthMax);
 }
 
 /** The digits of a numeric value of so many bytes; undefined where the card gives none. */

@@ -1,5 +1,5 @@
 import { command, type ResponseApdu } from '@tsunagu/protocols/apdu';
-import { type AuthenticatedRecord, parseAfl, parseCvmList } from '@tsunagu/protocols/emv';
+import { type AuthenticatedRecord, hasRightLength, parseAfl, parseCvmList } from '@tsunagu/protocols/emv';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { parseDol, tagName, tlv } from '@tsunagu/protocols/tlv';
 import { templateOf } from './answers.ts';
@@ -75,19 +75,8 @@ export function missingOf(card: CardObjects, tags: readonly number[]): Result<vo
 /** Dates that the kernel reads: BCD, a month and a day of the calendar. */
 const dates = [0x5f24, 0x5f25] as const;
 const lists = [0x8c, 0x8d, 0x97, 0x9f49] as const;
-/** Objects that the kernel counts on, with their lengths in bytes. EMV 4.3 Book 3, annex A. */
-const lengths: Readonly<Record<number, number>> = {
-  0x9f07: 2,
-  0x9f08: 2,
-  0x9f0d: 5,
-  0x9f0e: 5,
-  0x9f0f: 5,
-  0x9f14: 1,
-  0x9f23: 1,
-  0x9f42: 2,
-  0x5f28: 2,
-  0x5f34: 1,
-};
+/** Objects that the kernel counts on to have their length, besides those of DE55. */
+const counted = [0x9f07, 0x9f08, 0x9f0d, 0x9f0e, 0x9f0f, 0x9f14, 0x9f23, 0x9f42, 0x5f28, 0x5f34] as const;
 
 /** Whether what a card told has the form that it must have; a wrong form ends the transaction. EMV 4.3 Book 3, 7.5. */
 export function checkForms(card: CardObjects): Result<void, KernelCode> {
@@ -97,9 +86,9 @@ export function checkForms(card: CardObjects): Result<void, KernelCode> {
     if (date !== undefined && !/^\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$/.test(Buffer.from(date).toString('hex')))
       return wrong(tag);
   }
-  for (const [text, length] of Object.entries(lengths)) {
-    const value = card.get(Number(text));
-    if (value !== undefined && value.length !== length) return wrong(Number(text));
+  for (const tag of counted) {
+    const value = card.get(tag);
+    if (value !== undefined && !hasRightLength(tag, value.length)) return wrong(tag);
   }
   for (const tag of lists) {
     const list = card.get(tag);

@@ -19,8 +19,9 @@ const silentCard = new CardObjects();
 
 const objectsOf = (knowledge: Knowledge, tags: readonly number[]): Uint8Array => {
   const objects: TlvInput[] = [];
+  const own = { ...knowledge, card: silentCard };
   for (const tag of tags) {
-    const value = valueOf(sentOfCard.has(tag) ? knowledge : { ...knowledge, card: silentCard }, tag);
+    const value = valueOf(sentOfCard.has(tag) ? knowledge : own, tag);
     if (value !== undefined && value.length > 0) objects.push({ tag, value });
   }
   return encodeTlv(objects);

@@ -92,14 +92,12 @@ export async function openFront(options: FrontOptions): Promise<Result<Front, 'P
     });
   };
 
-  /** A place for one who comes to full doors. Whoever says nothing leaves for it. */
-  const placeInstead = (
-    address: string,
-    refusal: Result<Entry, 'CONNECTION_LIMIT'>,
-  ): Result<Entry, 'CONNECTION_LIMIT'> => {
-    if (refusal.ok || !isFull.has(String(refusal.fault.facts?.['limit']))) return refusal;
+  /** A place at the gate. Where the doors are full, whoever says nothing leaves for it. */
+  const enter = (address: string): Result<Entry, 'CONNECTION_LIMIT'> => {
+    const entered = gate.enter(address);
+    if (entered.ok || !isFull.has(String(entered.fault.facts?.['limit']))) return entered;
     const leaves = silent.makeRoom(address, gate.halfOpen);
-    if (leaves === undefined) return refusal;
+    if (leaves === undefined) return entered;
     leaves.entry.ended();
     turnAway(leaves.socket, fail('CONNECTION_LIMIT', { facts: { limit: 'silent' } }).fault);
     return gate.enter(address);
@@ -109,7 +107,7 @@ export async function openFront(options: FrontOptions): Promise<Result<Front, 'P
   const behindGate = (server: Server): Server => {
     const front = createServer({ noDelay: true }, (socket) => {
       const address = socket.remoteAddress ?? '';
-      const entered = placeInstead(address, gate.enter(address));
+      const entered = enter(address);
       if (!entered.ok) return turnAway(socket, entered.fault);
       const { value: entry } = entered;
       const end = farEnd(socket);

@@ -111,4 +111,4 @@ export {
 } from './secure-messaging.ts';
 export { type AidEntry, aids, type CaPublicKey, isScheme, type Scheme, schemeOfAid, schemes } from './schemes.ts';
 export { type MacPadding } from './tdes.ts';
-export { buildTrack2, hasLuhnDigit, panFromCn, panToCn, parseTrack2, type Track2 } from './track2.ts';
+export { buildTrack2, hasLuhnDigit, isExpiry, panFromCn, panToCn, parseTrack2, type Track2 } from './track2.ts';

@@ -47,6 +47,9 @@ export function buildTrack2(track: Track2): Result<Uint8Array, 'EMV_TRACK2_INVAL
   return ok(Uint8Array.from(Buffer.from(text.length % 2 === 0 ? text : `${text}F`, 'hex')));
 }
 
+/** Whether four digits are a year and a month (YYMM), as track 2, 5F24 and DE14 have them. */
+export const isExpiry = (text: string): boolean => /^\d{2}(0[1-9]|1[0-2])$/.test(text);
+
 /** The PAN of a compressed numeric value (5A): digits, F as filler on the right. */
 export function panFromCn(bytes: Uint8Array): Result<Secret<'pan'>, 'EMV_VALUE_INVALID'> {
   const match = /^(\d{8,19})f*$/.exec(Buffer.from(bytes).toString('hex'));

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { concat, fail, fromHex, ok, type Result, Secret, toHex } from '../kit/index.ts';
-import { hasLuhnDigit } from '../emv/index.ts';
+import { hasLuhnDigit, isExpiry } from '../emv/index.ts';
 
 /** A card that is asked about, or the one that took its place. */
 export interface CheckedCard {
@@ -104,9 +104,6 @@ export const isCheckable = (pan: Secret<'pan'>): boolean =>
   pan.length <= 19 &&
   pan.use((digits) => digits.every((digit) => digit >= 0x30 && digit <= 0x39)) &&
   hasLuhnDigit(pan);
-
-/** Whether four digits are a year and a month. */
-export const isExpiry = (text: string): boolean => /^\d{2}(0[1-9]|1[0-2])$/.test(text);
 
 /** Seals text that is not secret: a trailer, with all that it answers for. */
 export const sealText = (key: Secret<'key'>, nonce: Uint8Array, text: string): string =>

@@ -6,7 +6,7 @@ export {
   readValidityAnswers,
   writeValidityAnswers,
 } from './answer-file.ts';
-export { type BoxPlace, boxDigits, type CheckedCard, isCheckable, isExpiry, openCard, sealCard } from './card-box.ts';
+export { type BoxPlace, boxDigits, type CheckedCard, isCheckable, openCard, sealCard } from './card-box.ts';
 export { isReference, validityFileLimits, type ValidityHeader } from './header.ts';
 export {
   type ValidityRecord,

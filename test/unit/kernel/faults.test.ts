@@ -190,6 +190,7 @@ describe('a card that answers as it likes', () => {
     till.memory.configuration = { ...till.memory.configuration, floorLimitMinor: 10_000 };
     const alone = await till.side.sell({ card: 'visa-offline', amountMinor: 1_280 });
     expect([alone.outcome, alone.actionCode]).toEqual(['approved', undefined]);
+    expect(till.memory.ports.advices.entries()).toHaveLength(1);
     const cards = ['visa-contact', 'mastercard-contact', 'visa-offline', 'visa-contactless', 'mastercard-contactless'];
     await fc.assert(
       fc.asyncProperty(

@@ -1,3 +1,4 @@
+import { isExpiry } from '@tsunagu/protocols/emv';
 import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 
 /** A card as its magnetic stripe gives it. ISO/IEC 7813:2006, 7. */
@@ -36,7 +37,7 @@ export function readTrack2(characters: Uint8Array): Result<Track2, 'STRIPE_UNREA
     split <= 19 &&
     body.length >= split + 8 &&
     // Its expiry leaves as DE14: a month of the calendar.
-    /^(0[1-9]|1[0-2])$/.test(Buffer.from(body.subarray(split + 3, split + 5)).toString('latin1'));
+    isExpiry(Buffer.from(body.subarray(split + 1, split + 5)).toString('latin1'));
   if (!isSound) {
     characters.fill(0);
     return fail('STRIPE_UNREADABLE');

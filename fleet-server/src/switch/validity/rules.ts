@@ -1,13 +1,8 @@
 import type { Link } from '@tsunagu/protocols/acquiring';
+import { isExpiry } from '@tsunagu/protocols/emv';
 import { isApproval } from '@tsunagu/protocols/iso8583';
 import type { Secret } from '@tsunagu/protocols/kit';
-import {
-  type CheckedCard,
-  isCheckable,
-  isExpiry,
-  type ValidityHeader,
-  type ValidityVerdict,
-} from '@tsunagu/protocols/validity';
+import { type CheckedCard, isCheckable, type ValidityHeader, type ValidityVerdict } from '@tsunagu/protocols/validity';
 
 /** What an issuer says of a card. */
 export interface ValidityWord {
