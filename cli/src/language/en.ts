@@ -542,7 +542,8 @@ export const en = {
       reordered: (where: string) => `Out of order: entry ${where} stands elsewhere.`,
       rewritten: (where: string) => `Written anew: entries ${where} are not what the signed head stands for.`,
       truncated: (where: string) => `Cut off: entries ${where} were signed for and are missing.`,
-      'head-invalid': (where: string) => `A head after entry ${where} is not signed by the key of this log.`,
+      'head-invalid': (where: string) =>
+        `A head after entry ${where} cannot be read, or is not signed by the key of this log.`,
       'tenant-differs': (where: string) => `The head for entry ${where} is of another fleet.`,
     },
     head: (seq: number, at: string, kid: string) => `Signed up to entry ${seq} at ${at} by key ${kid}.`,

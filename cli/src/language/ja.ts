@@ -555,7 +555,7 @@ export const ja: Texts = {
       reordered: (where) => `順序違い: ${where} 番が別の位置にあります。`,
       rewritten: (where) => `書き換え: ${where} 番が署名済みヘッドと一致しません。`,
       truncated: (where) => `切り詰め: 署名済みの ${where} 番がありません。`,
-      'head-invalid': (where) => `${where} 番の後のヘッドは、このログの鍵で署名されていません。`,
+      'head-invalid': (where) => `${where} 番の後のヘッドが読み取れないか、このログの鍵で署名されていません。`,
       'tenant-differs': (where) => `${where} 番のヘッドは別のフリートのものです。`,
     },
     head: (seq, at, kid) => `${seq} 番まで ${at} に鍵 ${kid} で署名済み。`,

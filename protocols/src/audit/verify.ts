@@ -55,6 +55,9 @@ export interface AuditReport {
 const findingsMax = 200;
 const lineLengthMax = 65_536;
 
+/** Whether a line that cannot be read was a head: an entry would be missed where it stood, a head is not. */
+const isOfHead = (text: string): boolean => /"(?:head|payload)":/.test(text) && !/"(?:entry|prev)":/.test(text);
+
 /** Reads a log line by line, in bounded memory but for one hash an entry of the last stretch and one a head. */
 export function openVerifier(trust: AuditTrust = {}): { line(text: string): void; end(): AuditReport } {
   const findings: AuditFinding[] = [];
@@ -139,7 +142,7 @@ export function openVerifier(trust: AuditTrust = {}): { line(text: string): void
       lines += 1;
       if (text.trim() === '') return;
       const read = parseJson(auditLine, text, lineLengthMax);
-      if (!read.ok) return find('unreadable', last + 1);
+      if (!read.ok) return isOfHead(text) ? find('head-invalid', last) : find('unreadable', last + 1);
       if ('log' in read.value) {
         tenant ??= read.value.tenant;
         key ??= read.value.key;

@@ -144,6 +144,21 @@ describe('the audit chain', () => {
     expect(found(verified(good, [[20, headOf(good, 20, stranger.privateKey)]]))).toEqual([['head-invalid', 20, 20]]);
   });
 
+  it('calls a head that cannot be read a head, and misses no entry for it', () => {
+    const head = Buffer.from(JSON.stringify({ head: headOf(good, 10) }));
+    for (let at = 0; at < head.length; at++) {
+      const verifier = openVerifier();
+      const flipped = Buffer.from(head);
+      flipped[at] = (flipped[at] ?? 0) ^ 1;
+      verifier.line(JSON.stringify({ log: 'tsunagu-audit-v1', tenant: 'demo', key }));
+      for (const [index, each] of good.entries()) {
+        verifier.line(JSON.stringify(each));
+        if (index === 9) verifier.line(flipped.toString('utf8'));
+      }
+      expect([at, verifier.end().findings.map(({ kind, from }) => [kind, from])]).toEqual([at, [['head-invalid', 10]]]);
+    }
+  });
+
   it('finds any single change of a byte of an entry', () => {
     const lines = good.map((each) => JSON.stringify(each));
     fc.assert(
