@@ -11,6 +11,7 @@ import {
   page,
   person,
   type PersonView,
+  replayedWebhook,
   type replayWebhook,
   signedDocument,
   type SignedDocument,
@@ -52,7 +53,7 @@ export interface AccessClient {
   webhooks(): Promise<Result<readonly WebhookView[]>>;
   addWebhook(wanted: z.infer<typeof createWebhook>): Promise<Result<z.infer<typeof createdWebhook>>>;
   deliveries(id: string, state: string | undefined): Promise<Result<readonly z.infer<typeof webhookDelivery>[]>>;
-  replayWebhook(id: string, what: z.infer<typeof replayWebhook>): Promise<Result<WebhookView>>;
+  replayWebhook(id: string, what: z.infer<typeof replayWebhook>): Promise<Result<z.infer<typeof replayedWebhook>>>;
   /** A new secret; the one before signs beside it for a day. */
   tryWebhook(id: string): Promise<Result<WebhookView>>;
   rotateWebhook(id: string): Promise<Result<z.infer<typeof webhookSecret>>>;
@@ -79,7 +80,7 @@ export function accessCalls({ call, all }: Calls): AccessClient {
       const answer = await call(page(webhookDelivery), `${accessPaths.webhookDeliveries(id)}${query}`);
       return answer.ok ? { ok: true, value: answer.value.items } : answer;
     },
-    replayWebhook: (id, what) => call(webhook, accessPaths.webhookReplays(id), what),
+    replayWebhook: (id, what) => call(replayedWebhook, accessPaths.webhookReplays(id), what),
     tryWebhook: (id) => call(webhook, accessPaths.webhookAttempts(id), undefined, 'POST'),
     rotateWebhook: (id) => call(webhookSecret, accessPaths.webhookSecrets(id), undefined, 'POST'),
     async changeWebhook(id, state) {

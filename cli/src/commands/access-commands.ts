@@ -110,14 +110,15 @@ export function addAccessCommands(program: Command, { world, open, isJson, withS
     .command('replay <id>')
     .description('send again / 再送')
     .option('--from <time>', 'from a time on, RFC 3339 UTC')
-    .option('--from-event <id>', 'from an entry of the timeline on', Number)
+    .option('--from-event <id>', 'from an entry of the timeline on', integer(1, Number.MAX_SAFE_INTEGER))
     .option('--dead', 'what is dead')
     .action((id: string, options: { from?: string; fromEvent?: number; dead?: true }) =>
       withServer(async (context) => {
         const read = replayWebhook.safeParse(options);
-        return read.success
-          ? await (await import('./webhooks.ts')).replay(context, id, read.data)
-          : refuseInput(context.console, 'from');
+        if (read.success) return await (await import('./webhooks.ts')).replay(context, id, read.data);
+        const facts = { example: '--from 2026-05-01T09:00:00Z' };
+        printFault(context.console, { code: 'OPTION_INVALID', field: '--from, --from-event, --dead', facts }, isJson());
+        return exit.usage;
       }),
     );
   webhooks

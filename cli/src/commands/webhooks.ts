@@ -78,7 +78,9 @@ export async function replay(
 ): Promise<ExitCode> {
   const answer = await client.replayWebhook(id, what);
   if (!answer.ok) return refuse(console, answer.fault, json);
-  console.out(json ? JSON.stringify(answer.value) : console.texts.webhooks.replaying(answer.value.name));
+  console.out(
+    json ? JSON.stringify(answer.value) : console.texts.webhooks.replaying(answer.value.name, answer.value.again),
+  );
   return exit.ok;
 }
 

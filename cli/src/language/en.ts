@@ -523,7 +523,7 @@ export const en = {
     deliveryStates: { pending: 'waiting', delivered: 'delivered', dead: 'dead' },
     all: 'all',
     shownOnce: 'The secret is shown this once.',
-    replaying: (name: string) => `${name} gets its messages again.`,
+    replaying: (name: string, count: number) => `${name} gets ${counted(count, 'message')} again.`,
     trying: (name: string) => `${name} is tried now; what became of it: tsunagu webhooks, or webhooks deliveries ID.`,
     rotated: 'The secret is shown this once. The one before signs beside it for a day.',
     removed: (id: string) => `The webhook ${id} is gone, and what waited for it.`,

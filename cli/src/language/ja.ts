@@ -536,7 +536,7 @@ export const ja: Texts = {
     deliveryStates: { pending: '待機', delivered: '配信済み', dead: '配信不能' },
     all: 'すべて',
     shownOnce: '署名鍵の表示は今回限りです。',
-    replaying: (name) => `${name} に再送します。`,
+    replaying: (name, count) => `${name} に${count}件再送します。`,
     trying: (name) =>
       `${name} への送信を試行します。結果は tsunagu webhooks または webhooks deliveries ID で確認できます。`,
     rotated: '署名鍵の表示は今回限りです。以前の鍵でも1日間は並行して署名されます。',

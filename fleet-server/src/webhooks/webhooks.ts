@@ -77,12 +77,12 @@ export interface Webhooks {
   rotate(id: string, by: Actor): Promise<Result<{ readonly secret: string }, 'WEBHOOK_UNKNOWN'>>;
   /** Has the receiver, and what waits for it, tried at once. */
   tryNow(id: string, by: Actor): Promise<Result<Webhook, 'WEBHOOK_UNKNOWN' | 'WEBHOOK_PAUSED'>>;
-  /** Sends again: all from a time or an event on, or what is dead. */
+  /** Sends again: all from a time or an event on, or what is dead. `again` counts the messages. */
   replay(
     id: string,
     what: { readonly from: number } | { readonly fromEvent: number } | { readonly dead: true },
     by: Actor,
-  ): Promise<Result<Webhook, 'WEBHOOK_UNKNOWN'>>;
+  ): Promise<Result<Webhook & { readonly again: number }, 'WEBHOOK_UNKNOWN'>>;
   /** Newest first. */
   deliveries(
     id: string,
@@ -304,16 +304,18 @@ export function openWebhooks(rooms: WebhookRooms): Webhooks {
       return tried.ok ? ok(webhookOf(tried.value)) : tried;
     },
     async replay(id, what, by) {
-      const replayed = await store.write(async (tx): Promise<Result<Row, 'WEBHOOK_UNKNOWN'>> => {
+      return await store.write(async (tx): Promise<Result<Webhook & { readonly again: number }, 'WEBHOOK_UNKNOWN'>> => {
         const row = await tx.selectFrom('webhooks').selectAll().where('id', '=', id).executeTakeFirst();
         if (!row) return fail('WEBHOOK_UNKNOWN');
+        let again: number;
         if ('dead' in what) {
-          await tx
+          const { numUpdatedRows } = await tx
             .updateTable('webhook_deliveries')
             .set({ state: 'pending', attempt: 0, next_at: row.retry_at ?? world.clock.now(), ended_at: null })
             .where('webhook', '=', id)
             .where('state', '=', 'dead')
-            .execute();
+            .executeTakeFirstOrThrow();
+          again = Number(numUpdatedRows);
         } else {
           const first =
             'fromEvent' in what
@@ -328,6 +330,15 @@ export function openWebhooks(rooms: WebhookRooms): Webhooks {
                     .executeTakeFirst()
                 )?.id;
           const cursor = Math.min(row.cursor, Math.max(0, (first ?? row.cursor + 1) - 1));
+          const { events } = webhookOf(row);
+          const { count } = await tx
+            .selectFrom('timeline')
+            .select((all) => all.fn.countAll<number>().as('count'))
+            .where('id', '>', cursor)
+            .where('id', '<=', row.cursor)
+            .$if(events !== null, (query) => query.where('kind', 'in', events ?? []))
+            .executeTakeFirstOrThrow();
+          again = Number(count);
           await tx.updateTable('webhooks').set({ cursor }).where('id', '=', id).execute();
           row.cursor = cursor;
         }
@@ -335,11 +346,10 @@ export function openWebhooks(rooms: WebhookRooms): Webhooks {
           actor: by,
           action: 'webhooks.replay',
           subject: `webhook/${id}`,
-          facts: { cursor: row.cursor },
+          facts: { cursor: row.cursor, again },
         });
-        return ok(row);
+        return ok({ ...webhookOf(row), again });
       });
-      return replayed.ok ? ok(webhookOf(replayed.value)) : replayed;
     },
     async deliveries(id, { state, serial, ...page }) {
       if (!(await rowOf(id))) return fail('WEBHOOK_UNKNOWN');

@@ -47,6 +47,9 @@ export const webhookSecret = z
   .object({ secret: z.string().describe('`whsec_` and 32 bytes in base64, shown this once.') })
   .describe('A secret that signs. After a rotation the one before signs beside it for a day.');
 export const createdWebhook = webhook.extend(webhookSecret.shape).describe('A webhook that was just made.');
+export const replayedWebhook = webhook
+  .extend({ again: z.number().int().nonnegative().describe('Messages that are sent again.') })
+  .describe('A webhook that is sent messages again.');
 export const replayWebhook = z
   .union([
     z.strictObject({ from: time }),

@@ -203,16 +203,19 @@ describe('webhooks, to a receiver in a process of its own', () => {
     await until('two are dead', async () => (await deliveries(opened, id, '&state=dead')).length === 2);
     expect((await deliveries(opened, id, '&state=dead')).map(({ attempt }) => attempt)).toEqual([3, 3]);
     await receiver.say('ok');
-    expect((await call('POST', `/webhooks/${id}/replays`, { dead: true })).status).toBe(202);
+    expect(await call('POST', `/webhooks/${id}/replays`, { dead: true })).toMatchObject({
+      status: 202,
+      body: { again: 2 },
+    });
     await until('they came', () => receiver.taken().length === 2);
     const [first] = receiver.taken();
-    expect((await call('POST', `/webhooks/${id}/replays`, { fromEvent: first?.event })).status).toBe(202);
+    const again = await call('POST', `/webhooks/${id}/replays`, { fromEvent: first?.event });
+    expect(again).toMatchObject({ status: 202, body: { again: 2 } });
     await until('they came again', () => receiver.taken().length === 4);
     // A replay keeps the ids: a receiver knows what it has.
     expect(new Set(receiver.taken().map(({ id: message }) => message)).size).toBe(2);
-    expect(
-      (await call('POST', `/webhooks/${id}/replays`, { from: new Date(Date.now() + 60_000).toISOString() })).status,
-    ).toBe(202);
+    const later = { from: new Date(Date.now() + 60_000).toISOString() };
+    expect(await call('POST', `/webhooks/${id}/replays`, later)).toMatchObject({ status: 202, body: { again: 0 } });
     await happen(opened.store, 'ALFA-0001', 1);
     await until('the new one, once', () => receiver.taken().length === 5);
   });

@@ -4,6 +4,7 @@ import {
   createWebhook,
   deliveryState,
   page,
+  replayedWebhook,
   replayWebhook,
   serialSchema,
   webhook,
@@ -130,15 +131,14 @@ export function webhookRoutes(app: ApiApp, webhooks: Webhooks): void {
         tags,
         params: byId,
         body: replayWebhook,
-        response: { 202: webhook, '4xx': refused },
+        response: { 202: replayedWebhook, '4xx': refused },
       },
     },
     async (request, reply) => {
       const { body } = request;
       const what = 'from' in body ? { from: Date.parse(body.from) } : body;
-      return reply
-        .status(202)
-        .send(webhookView(unwrap(await webhooks.replay(request.params.id, what, actorOf(request)))));
+      const replayed = unwrap(await webhooks.replay(request.params.id, what, actorOf(request)));
+      return reply.status(202).send({ ...webhookView(replayed), again: replayed.again });
     },
   );
 

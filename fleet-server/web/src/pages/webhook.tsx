@@ -3,6 +3,7 @@ import {
   accessPaths,
   type changeWebhook,
   deliveryState,
+  replayedWebhook,
   type replayWebhook,
   timelineKinds,
   webhook,
@@ -82,8 +83,9 @@ export function WebhookPage({ id }: { id: string }) {
   const replay = (body: z.infer<typeof replayWebhook>): void =>
     void order(async () => {
       const init = { method: 'POST', body, key: crypto.randomUUID() };
-      shown.value = await ask(webhook, accessPaths.webhookReplays(id), init);
-      return t('webhook.replayed');
+      const { again, ...replayed } = await ask(replayedWebhook, accessPaths.webhookReplays(id), init);
+      shown.value = replayed;
+      return t('webhook.replayed', { count: count(again) });
     });
   const renew = (): void =>
     void order(async () => {

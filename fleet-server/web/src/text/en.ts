@@ -860,7 +860,7 @@ export const en = {
   'webhook.resume': 'Take up again',
   'webhook.replay': 'Send again',
   'webhook.replayDead': 'Send what is dead again',
-  'webhook.replayed': 'It is being sent again. Messages keep their ids.',
+  'webhook.replayed': 'Messages that are sent again: {count}. They keep their ids.',
   'webhook.from': 'From',
   'webhook.renew': 'New secret',
   'webhook.renewed': 'There is a new secret; the one before signs beside it for a day.',

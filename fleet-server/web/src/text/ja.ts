@@ -861,7 +861,7 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'webhook.resume': '再開',
   'webhook.replay': '再送',
   'webhook.replayDead': '送信できなかった通知を再送',
-  'webhook.replayed': '再送を始めました。通知のIDは変わりません。',
+  'webhook.replayed': '{count}件の再送を始めました。通知のIDは変わりません。',
   'webhook.from': '開始日時',
   'webhook.renew': 'シークレットを更新',
   'webhook.renewed': 'シークレットを更新しました。以前のものも1日間は併せて署名します。',
