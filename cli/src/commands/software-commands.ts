@@ -27,6 +27,12 @@ const count = (text: string): number => {
   return Number(text);
 };
 const few = integer(1, 64);
+/** A version that has one place in the order of versions: others would count as equal to it, or as newer than every number. */
+const version = (text: string): string => {
+  const isNumber = /^(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/.test(text);
+  if (!isNumber || text.length > 32) throw new InvalidArgumentError('2.1.0, 2.1.0-rc.1');
+  return text;
+};
 const percent = (text: string): number => {
   if (!/^\d{1,3}$/.test(text) || Number(text) > 100) throw new InvalidArgumentError('0-100');
   return Number(text);
@@ -59,7 +65,7 @@ function addRepositoryCommands(software: Command, { withServer, keysFolder, offl
   software
     .command('publish <file>')
     .description('upload an image and sign it into the targets / イメージの公開')
-    .option('--requires-version <version>', 'the least version that it updates')
+    .option('--requires-version <version>', 'the least version that it updates', version)
     .option('--requires-battery <percent>', 'the least charge of the battery', percent)
     .option('--revision <revision...>', 'revisions of the hardware that it is for (default: all)')
     .option('--attested-by <file>', 'PEM key of the bridge that has to attest it')
@@ -154,7 +160,7 @@ export function addSoftwareCommands(
     .command('make <file>')
     .description('an image for emulated terminals / 模擬端末用イメージの作成')
     .requiredOption('--model <id>', 'the model that it is for')
-    .requiredOption('--version-name <text>', 'the version that it says of itself')
+    .requiredOption('--version-name <text>', 'the version that it says of itself', version)
     .requiredOption('--counter <number>', 'rollback counter', integer(1, 2 ** 32 - 1))
     .addOption(
       new Option('--boot <how>', 'how an emulated terminal fares with it')
