@@ -460,6 +460,13 @@ describe.skipIf(!existsSync(browserPath))('the dashboard in a browser', () => {
       expect([...seen].sort()).toEqual(['en', 'ja']);
     },
   );
+  it('says at what a terminal hangs on whether its state is of that', async () => {
+    await page.goto(`${house.api.url}/expiry`);
+    const endings = page.locator('tr[data-serial="CT5100-0001"] td:last-child > span');
+    await endings.first().waitFor();
+    expect(await endings.evaluateAll((all) => all.map((one) => one.querySelectorAll('.mark').length))).toEqual([1, 0]);
+  });
+
   it('lists keys by check value, with what is suspect and what is due, for whom ceremonies wait, and which runs are not over', async () => {
     const key = (id: string, state: 'good' | 'suspect', rotationDue: string | null) => ({
       id,

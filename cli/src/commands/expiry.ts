@@ -34,7 +34,9 @@ export async function showExpiry(
   for (const [index, line] of lines.entries()) {
     const entry = answer.value[index];
     console.out(entry ? console.paint(tones[entry.level], line) : line);
-    for (const { kind, name, endsAt, lastDay } of reasons ? (entry?.reasons ?? []) : [])
+    // What is an alarm and no loss is not what ends first, and the state may be of it.
+    const shown = entry?.reasons.filter(({ level, kind }) => reasons || (level !== 'fine' && kind !== entry.first));
+    for (const { kind, name, endsAt, lastDay } of shown ?? [])
       console.out(
         `    ${lastDay ?? identity.never}  ${identity.kind[kind]}  ${name}  ${endsAt?.slice(0, 10) ?? identity.never}`,
       );

@@ -9,6 +9,7 @@ import { models } from '@tsunagu/protocols/catalogue';
 import { figuresOf } from '@tsunagu/protocols/refurbish';
 import {
   configuration,
+  type ExpiryEntry,
   type Job,
   type LiveEvent,
   type NegativeAdded,
@@ -39,6 +40,32 @@ export interface FixtureRooms extends ApiRooms {
   readonly terminals: TerminalDetail[];
 }
 
+/** A terminal that is safe for long, whose state is of something that is an alarm and no loss. */
+const expiring: ExpiryEntry = {
+  serial: serialSchema.parse('CT5100-0001'),
+  level: 'urgent',
+  lastDay: '2028-11-28',
+  until: '2028-11-29T00:00:00.000Z',
+  first: 'server-certificate',
+  endsAt: '2029-01-04T00:00:00.000Z',
+  silence: { longestHours: 840, contacts: 0, isAssumed: true, lastContact: null },
+  reasons: [
+    {
+      kind: 'software-signing',
+      name: 'targets',
+      level: 'urgent',
+      endsAt: '2027-11-28T00:00:00.000Z',
+      lastDay: '2027-11-27',
+    },
+    {
+      kind: 'server-certificate',
+      name: '39',
+      level: 'fine',
+      endsAt: '2029-01-04T00:00:00.000Z',
+      lastDay: '2028-11-28',
+    },
+  ],
+};
 const places = [
   ['喫茶つなぐ', '神保町店'],
   ['丸福書店', '京都四条本店'],
@@ -373,7 +400,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       add: async () => fail('MANUFACTURER_INVALID'),
       remove: async () => fail('AUTHORITY_UNKNOWN'),
     },
-    expiry: { list: async () => ok({ items: [], next: null }) },
+    expiry: { list: async () => ok({ items: [expiring], next: null }) },
     switchRules: noSwitchRules,
     estate: {
       async overview() {

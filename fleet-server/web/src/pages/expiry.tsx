@@ -59,12 +59,15 @@ export function ExpiryPage() {
 
 /** Things of one kind that end on one day are one line: their names are its title. */
 function together(reasons: ExpiryEntry['reasons']) {
-  const lines = new Map<string, { kind: (typeof reasons)[number]['kind']; day: string | undefined; names: string[] }>();
-  for (const { kind, name, endsAt } of reasons) {
+  const lines = new Map<
+    string,
+    Pick<(typeof reasons)[number], 'kind' | 'level'> & { day: string | undefined; names: string[] }
+  >();
+  for (const { kind, name, level, endsAt } of reasons) {
     const day = endsAt?.slice(0, 10);
     const line = lines.get(`${kind} ${day}`);
     if (line) line.names.push(name);
-    else lines.set(`${kind} ${day}`, { kind, day, names: [name] });
+    else lines.set(`${kind} ${day}`, { kind, level, day, names: [name] });
   }
   return [...lines.values()];
 }
@@ -89,10 +92,11 @@ function Row({ entry: { serial, lastDay, level, first, endsAt, silence, reasons 
         <span class="under">{silence.isAssumed ? t('expiry.assumed') : ''}</span>
       </td>
       <td>
-        {together(reasons).map(({ kind, day, names }) => (
+        {together(reasons).map(({ kind, level, day, names }) => (
           <span class="under" key={`${kind} ${day}`} title={names.join(', ')}>
             {t(`expiry.kind.${kind}`)} {day ?? t('expiry.never')}
-            {names.length > 1 && ` ×${names.length}`}
+            {names.length > 1 && ` ×${names.length}`}{' '}
+            {level !== 'fine' && <Mark tone={tones[level]}>{t(`expiry.level.${level}`)}</Mark>}
           </span>
         ))}
       </td>
