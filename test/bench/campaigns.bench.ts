@@ -8,7 +8,15 @@ import { openLiveHub } from '@tsunagu/fleet-server/live/index';
 import { openCampaignLayers } from '@tsunagu/fleet-server/twin/index';
 import { openStore, type Store } from '@tsunagu/fleet-server/store/index';
 import { migrations } from '@tsunagu/fleet-server/store/migrations';
-import { campaignSpec, jobOrder, parseJson, type Serial, serialSchema, tenantSchema } from '@tsunagu/protocols/fleet';
+import {
+  askWhy,
+  campaignSpec,
+  jobOrder,
+  parseJson,
+  type Serial,
+  serialSchema,
+  tenantSchema,
+} from '@tsunagu/protocols/fleet';
 import { ok, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { sql } from 'kysely';
@@ -189,7 +197,7 @@ export default async function run() {
       mayConnect: () => true,
     };
     campaigns = await openCampaigns(rooms);
-    await campaigns.why({ kind: 'configuration' }, [serialOf(0)]); // every terminal has its ordinal
+    await campaigns.why(askWhy.parse({ target: { kind: 'configuration' }, serials: [serialOf(0)] })); // every terminal has its ordinal
     const before = await sizeOf(store, path);
     const spec = campaignSpec.parse({
       name: 'bench',
@@ -276,7 +284,7 @@ export default async function run() {
     const bytes = ((await sizeOf(store, path)) - before) / terminals;
     const serials = Array.from({ length: 10_000 }, (_, index) => serialOf(index * 10));
     const [, whyMs, whyCpuMs] = await timed(() =>
-      (campaigns as Campaigns).why({ kind: 'campaign', id: created.id }, serials),
+      (campaigns as Campaigns).why(askWhy.parse({ target: { kind: 'campaign', id: created.id }, serials })),
     );
     const [, dryMs, dryCpuMs] = await timed(async () =>
       unwrap(await (campaigns as Campaigns).dryRun({ ...spec, target: 'version = 1.0.1' })),

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import {
+  type askWhy,
   type addManufacturer,
   type addNegative,
   type AuthoritiesView,
@@ -111,9 +112,7 @@ import {
   type TotalsOrder,
   type TimelineEntry,
   terminalDetail,
-  type Why,
   whyAnswer,
-  type WhyTarget,
   terminalSummary,
   timelineEntry,
   type setNegativeList,
@@ -262,7 +261,8 @@ export interface Client extends AccessClient, KeyClient, SwitchClient, SwitchRul
   dryRunCampaign(spec: z.input<typeof campaignSpec>): Promise<Result<CampaignDryRun>>;
   actOnCampaign(id: string, verb: CampaignVerb, reason: string): Promise<Result<CampaignDetail>>;
   campaignExceptions(id: string): Promise<Result<readonly CampaignException[]>>;
-  why(target: WhyTarget, serials: readonly string[]): Promise<Result<readonly Why[]>>;
+  /** One page of answers; all about `serials`. */
+  why(asked: z.input<typeof askWhy>): Promise<Result<z.infer<typeof whyAnswer>>>;
   negativeAuthority(list: string): Promise<Result<NegativeAuthority>>;
   bringNegativeRoot(root: z.infer<typeof negativeRootDocument>): Promise<Result<NegativeAuthority>>;
   countersignNegativeRoot(
@@ -494,10 +494,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     dryRunCampaign: (spec) => call(campaignDryRun, managementPaths.campaignDryRuns, spec, 'POST', importTimeoutMs),
     actOnCampaign: (id, verb, reason) => call(campaignDetail, managementPaths.campaignActs(id), { verb, reason }),
     campaignExceptions: (id) => all(campaignException, managementPaths.campaignExceptions(id)),
-    async why(target, serials) {
-      const answer = await call(whyAnswer, managementPaths.why, { target, serials });
-      return answer.ok ? ok(answer.value.items) : answer;
-    },
+    why: (asked) => call(whyAnswer, managementPaths.why, asked),
     layers: () => all(layerSummary, managementPaths.configurationLayers),
     layer: (ref, version) =>
       call(

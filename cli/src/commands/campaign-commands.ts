@@ -92,12 +92,13 @@ export function addCampaignCommands(
         withServer(async (context) => (await import('./campaign.ts')).actOnCampaign(context, id, verb, reason)),
       );
   program
-    .command('why <serial...>')
+    .command('why [serial...]')
     .description(
       'why terminals have not got something, and when it is tried next; exit 0 when they have it / 未適用の理由',
     )
     .requiredOption('--target <what>', 'campaign:ID, software:VERSION, configuration, key:SLOT')
-    .action((serials: string[], { target }: { target: string }) =>
-      withServer(async (context) => (await import('./campaign.ts')).explainWhy(context, serials, target)),
+    .option('--where <query>', "about whom, such as 'model = CT-5100 and link = lost', in place of serials")
+    .action((serials: string[], { target, where }: { target: string; where?: string }) =>
+      withServer(async (context) => (await import('./campaign.ts')).explainWhy(context, serials, where, target)),
     );
 }

@@ -305,12 +305,21 @@ export function targetOf(text: string): WhyTarget | undefined {
   return kind === 'key' ? { kind, slot: value } : undefined;
 }
 
-/** `tsunagu why SERIAL… --target …`: all that stands in the way, and when it is tried next. Exit 0 when nothing does. */
+/** `tsunagu why SERIAL…|--where QUERY --target …`: all that stands in the way, and when it is tried next. Exit 0 when nothing does. */
 export async function explainWhy(
   { client, console, json }: Context,
   serials: readonly string[],
+  where: string | undefined,
   target: string,
 ): Promise<ExitCode> {
+  if (serials.length > 0 === (where !== undefined)) {
+    printFault(
+      console,
+      { code: 'OPTION_INVALID', field: '--where', facts: { example: "SERIAL…, or --where 'model = CT-5100'" } },
+      json,
+    );
+    return exit.usage;
+  }
   const asked = targetOf(target);
   if (!asked) {
     printFault(
@@ -320,11 +329,18 @@ export async function explainWhy(
     );
     return exit.usage;
   }
-  const answer = await client.why(asked, serials);
-  if (!answer.ok) return refuse(console, answer.fault, json);
-  if (json) console.out(JSON.stringify(answer.value));
-  else for (const one of answer.value) printWhy(console, one);
-  return answer.value.every(({ causes }) => causes[0]?.code === 'DONE') ? exit.ok : exit.otherOutcome;
+  const answers: Why[] = [];
+  for (let cursor: string | null = null; ; ) {
+    const about = where === undefined ? { serials: [...serials] } : { where, ...(cursor !== null && { cursor }) };
+    const answer = await client.why({ target: asked, ...about });
+    if (!answer.ok) return refuse(console, answer.fault, json);
+    if (!json) for (const one of answer.value.items) printWhy(console, one);
+    answers.push(...answer.value.items);
+    cursor = answer.value.next;
+    if (cursor === null) break;
+  }
+  if (json) console.out(JSON.stringify(answers));
+  return answers.every(({ causes }) => causes[0]?.code === 'DONE') ? exit.ok : exit.otherOutcome;
 }
 
 function printWhy(console: Console, { serial, causes, nextTryAt }: Why): void {

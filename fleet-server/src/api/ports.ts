@@ -1,4 +1,5 @@
 import type {
+  AskWhy,
   CampaignDetail,
   CampaignDryRun,
   CampaignException,
@@ -33,7 +34,6 @@ import type {
   TerminalDetail,
   TimelineEntry,
   Why,
-  WhyTarget,
   addNegative,
   addNegativeRange,
   importNegative,
@@ -242,7 +242,7 @@ export interface ApiRooms {
     get(id: string): Promise<Result<CampaignDetail>>;
     act(id: string, verb: CampaignVerb, by: Actor, reason: string, version?: number): Promise<Result<CampaignDetail>>;
     exceptions(id: string, page: PageRequest): Promise<Result<Page<CampaignException>>>;
-    why(target: WhyTarget, serials: readonly Serial[]): Promise<readonly Why[]>;
+    why(asked: AskWhy): Promise<Result<Page<Why>>>;
   };
   /** What a person who runs the switch sees and does. */
   readonly operator: () => Operator;

@@ -1,4 +1,5 @@
 import {
+  type AskWhy,
   type CampaignDetail,
   type CampaignDryRun,
   type CampaignException,
@@ -7,9 +8,9 @@ import {
   type CampaignSummary,
   type CampaignVerb,
   type JobState,
+  parseQuery,
   type Serial,
   type Why,
-  type WhyTarget,
 } from '@tsunagu/protocols/fleet';
 import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { Transaction } from 'kysely';
@@ -68,7 +69,8 @@ export interface Campaigns {
   /** @param version what the caller saw; VERSION_CONFLICT when it is another now. Undefined: whatever it is. */
   act(id: string, verb: CampaignVerb, by: Actor, reason: string, version?: number): Promise<Result<CampaignDetail>>;
   exceptions(id: string, page: PageRequest): Promise<Result<Page<CampaignException>>>;
-  why(target: WhyTarget, serials: readonly Serial[]): Promise<readonly Why[]>;
+  /** QUERY_INVALID where it asks by a query that is none. */
+  why(asked: AskWhy): Promise<Result<Page<Why>>>;
   /** A job ended: takes part in the transaction that ends it. */
   jobEnded(tx: Transaction<Database>, job: string, state: JobState, fault: string | null): Promise<void>;
   /** A terminal said something about itself: it is looked at soon. */
@@ -428,11 +430,21 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
       if (!(await rowOf(id))) return fail('CAMPAIGN_UNKNOWN');
       return await exceptionsOf(store.db, id, page);
     },
-    async why(target, serials) {
+    async why({ target, serials, where = '', cursor, limit }) {
+      const query = parseQuery(where);
+      if (!query.ok) return fail(query.fault.code, { ...query.fault, field: `where:${query.fault.offset ?? 0}` });
       if (target.kind === 'campaign') await find(target.id);
       await numberTerminals(store.db);
       const all = [...open.values(), ...ended.values()].sort((one, other) => other.number - one.number);
-      return await explain(rooms, { campaigns: all, zoneOf }, target, serials);
+      const answer = (about: readonly Serial[]) => explain(rooms, { campaigns: all, zoneOf }, target, about);
+      if (serials) return ok({ items: await answer(serials), next: null });
+      const found = await select(store.db, query.value, { now: world.clock.now() });
+      const left = found.filter(({ ordinal }) => ordinal > Number(cursor ?? 0));
+      const part = left.slice(0, limit);
+      return ok({
+        items: await answer(part.map(({ serial }) => serial as Serial)),
+        next: part.length < left.length ? String(part.at(-1)?.ordinal) : null,
+      });
     },
     async jobEnded(tx, job, state, fault) {
       const outcome = state === 'succeeded' ? 'done' : state === 'cancelled' ? 'cancelled' : 'failed';

@@ -117,6 +117,7 @@ export * from './carried.ts';
 export * from './job-kinds.ts';
 export * from './maintenance.ts';
 export * from './management.ts';
+export { page } from './page.ts';
 export * from './management-life.ts';
 export * from './end-of-life.ts';
 export { deathInWords, type DeathInWords } from './death-text.ts';

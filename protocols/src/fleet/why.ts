@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { serialSchema } from './identity.ts';
+import { page } from './page.ts';
+import { queryLengthMax } from './query.ts';
 
 /**
  * Why a terminal has not got what it should have, in the order in which a cause decides: what needs a person, or makes all
@@ -72,12 +74,37 @@ export const whyTarget = z
 /** What somebody asks about. */
 export type WhyTarget = z.infer<typeof whyTarget>;
 
-/** The most serials of one question. */
-export const whySerialsMax = 10_000;
+/** The most terminals of one answer. */
+export const whyTerminalsMax = 10_000;
 /** Asks why terminals have not got something. */
 export const askWhy = z
-  .strictObject({ target: whyTarget, serials: z.array(serialSchema).min(1).max(whySerialsMax).describe('About whom.') })
+  .strictObject({
+    target: whyTarget,
+    serials: z.array(serialSchema).min(1).max(whyTerminalsMax).optional().describe('About whom; or `where`.'),
+    where: z
+      .string()
+      .max(queryLengthMax)
+      .optional()
+      .describe('About whom, as a query of campaigns, in the order in which they came; empty is everybody.'),
+    cursor: z
+      .string()
+      .regex(/^\d{1,15}$/)
+      .optional()
+      .describe('`next` of the answer before, of the same query.'),
+    limit: z
+      .int()
+      .min(1)
+      .max(whyTerminalsMax)
+      .default(whyTerminalsMax)
+      .describe('The most terminals of this answer, of a query.'),
+  })
+  .refine(({ serials, where }) => (serials === undefined) !== (where === undefined), {
+    path: ['serials'],
+    message: 'either serials or where',
+  })
   .describe('Asks why terminals have not got something.');
+/** Asks why terminals have not got something. */
+export type AskWhy = z.infer<typeof askWhy>;
 
 /** One cause. */
 export const cause = z
@@ -106,4 +133,4 @@ export const why = z
 export type Why = z.infer<typeof why>;
 
 /** Answers about terminals, in the order of the question. */
-export const whyAnswer = z.object({ items: z.array(why).describe('One a serial.') }).describe('Answers, one a serial.');
+export const whyAnswer = page(why).describe('Answers, one a terminal.');

@@ -312,7 +312,8 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       get: async () => fail('CAMPAIGN_UNKNOWN'),
       act: async () => fail('CAMPAIGN_UNKNOWN'),
       exceptions: async () => fail('CAMPAIGN_UNKNOWN'),
-      why: async (_target, serials) => serials.map((serial) => ({ serial, causes: [], nextTryAt: null })),
+      why: async ({ serials = [] }) =>
+        ok({ items: serials.map((serial) => ({ serial, causes: [], nextTryAt: null })), next: null }),
     },
     software: {
       upload: async () => fail('SOFTWARE_IMAGE_INVALID'),

@@ -95,6 +95,31 @@ describe('"why not?"', () => {
     return (body as unknown as { items: Why[] }).items[0] as Why;
   };
 
+  it('answers for whatever a query finds, part by part, and says what a query is that is none', async () => {
+    const house = await start();
+    for (const serial of ['MANY-0001', 'MANY-0002', 'MANY-0003', 'ELSE-0001']) await house.register(serial);
+    const about = async (more: object) => {
+      const { status, body } = await house.call('POST', '/why', { target: { kind: 'configuration' }, ...more });
+      const { items, next, code, field } = body as { items?: Why[]; next?: string; code?: string; field?: string };
+      return { status, serials: items?.map(({ serial }) => serial), next, code, field };
+    };
+    const where = 'serial ~ MANY';
+    const first = await about({ where, limit: 2 });
+    expect(first).toMatchObject({ status: 200, serials: ['MANY-0001', 'MANY-0002'] });
+    const cursor = first.next;
+    expect(await about({ where, limit: 2, cursor })).toMatchObject({ serials: ['MANY-0003'], next: null });
+    expect((await about({ where: '' })).serials).toHaveLength(4);
+    expect(await about({ where: 'serial = NONE-0001' })).toMatchObject({ serials: [], next: null });
+    expect(await about({ where: 'modle = CT-5100' })).toMatchObject({
+      status: 400,
+      code: 'QUERY_INVALID',
+      field: 'where:0',
+    });
+    expect(await about({})).toMatchObject({ status: 400, code: 'INPUT_INVALID', field: 'serials' });
+    expect(await about({ where, serials: ['MANY-0001'] })).toMatchObject({ status: 400, code: 'INPUT_INVALID' });
+    expect(await about({ where, cursor: 'x' })).toMatchObject({ status: 400, code: 'INPUT_INVALID', field: 'cursor' });
+  });
+
   it('knows of what was ordered of a terminal alone, and when a failed attempt is followed by another', async () => {
     const house = await start();
     const terminal = await Terminal.open(house, 'ALON-0001');

@@ -149,12 +149,13 @@ export function campaignRoutes(app: ApiApp, { campaigns }: Pick<ApiRooms, 'campa
       bodyLimit: whyBytesMax,
       config: look,
       schema: {
-        summary: 'Why terminals have not got something, and when it is tried next; up to 10,000 at once',
+        summary:
+          'Why terminals have not got something, and when it is tried next; by serial or by query, up to 10,000 at once',
         tags,
         body: askWhy,
         response: { 200: whyAnswer, '4xx': refused },
       },
     },
-    async ({ body }) => ({ items: [...(await campaigns.why(body.target, body.serials))] }),
+    async ({ body }) => answerPage(unwrap(await campaigns.why(body))),
   );
 }

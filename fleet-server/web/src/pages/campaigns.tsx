@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import {
+  type AskWhy,
   askWhy,
   type CampaignDetail,
   campaignDetail,
@@ -321,27 +322,33 @@ const Gates = ({ campaign }: { campaign: CampaignDetail }) => (
   </section>
 );
 
+/** How many terminals of a query the page shows at once. */
+const whyShown = 50;
+
 /** Asks the server why terminals have not got it. */
 function WhyNot({ id }: { id: string }) {
   const answers = useSignal<readonly Why[]>([]);
+  /** The question whose answer goes on behind what is shown. */
+  const more = useSignal<AskWhy | undefined>(undefined);
   const failure = useSignal('');
-  const send = (form: HTMLFormElement): void => {
+  const send = (asked: AskWhy): void => {
     failure.value = '';
-    const asked = askWhy.safeParse({
-      target: { kind: 'campaign', id },
-      serials: formText(form, 'serials')
-        .toUpperCase()
-        .split(/[\s,]+/)
-        .filter(Boolean),
-    });
-    if (!asked.success) {
-      failure.value = t('campaign.serialsWrong');
-      return;
-    }
-    void ask(whyAnswer, managementPaths.why, { method: 'POST', body: asked.data }).then(
-      ({ items }) => (answers.value = items),
+    void ask(whyAnswer, managementPaths.why, { method: 'POST', body: asked }).then(
+      ({ items, next }) => {
+        answers.value = asked.cursor === undefined ? items : [...answers.value, ...items];
+        more.value = next === null ? undefined : { ...asked, cursor: next };
+      },
       (error: unknown) => (failure.value = faultText(error)),
     );
+  };
+  const about = (typed: string): AskWhy => {
+    const target = { kind: 'campaign', id } as const;
+    const serials = typed
+      .toUpperCase()
+      .split(/[\s,]+/)
+      .filter(Boolean);
+    const named = askWhy.safeParse({ target, serials });
+    return named.success ? named.data : { target, where: typed, limit: whyShown };
   };
   return (
     <section class="panel" aria-labelledby="why">
@@ -351,12 +358,12 @@ function WhyNot({ id }: { id: string }) {
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          send(event.currentTarget);
+          send(about(formText(event.currentTarget, 'about')));
         }}
       >
         <label>
-          {t('campaign.serials')}
-          <input name="serials" required autoComplete="off" />
+          {t('campaign.about')}
+          <input name="about" required autoComplete="off" placeholder="model = CT-5100" />
         </label>
         <button type="submit" class="primary">
           {t('campaign.askWhy')}
@@ -376,6 +383,11 @@ function WhyNot({ id }: { id: string }) {
           </div>
         ))}
       </dl>
+      {more.value && (
+        <button type="button" onClick={() => more.value && send(more.value)}>
+          {t('page.more')}
+        </button>
+      )}
     </section>
   );
 }

@@ -9,19 +9,21 @@ import type { Acquirer } from '@tsunagu/firmware-bridge/secure/index';
 
 /** How the switch behaves to the next messages. */
 export interface Behaviour {
-  /** Answers 1200s: normally, never, with rubbish in this element, or without an ARPC. */
+  /** Answers 1100s and 1200s: normally, never, with rubbish in this element, or without an ARPC. */
   sale: 'normal' | 'silent' | 'wrongStan' | 'wrongAmount' | 'noArpc' | 'badArpc';
   /** Answers 142xs with this action code; undefined never. */
   reversal: string | undefined;
 }
 
-/** A switch with its issuer on a real socket: checks what the table of messages demands, and each cryptogram. */
+/** A switch with its issuer on a real socket: checks what the table of messages demands, and each cryptogram. It takes every advice. */
 export interface LoopbackSwitch {
   readonly behaviour: Behaviour;
   readonly acquirer: Acquirer;
   readonly received: Message[];
-  /** What was wrong with a message or cryptogram. */
+  /** What was wrong with a message. */
   readonly complaints: string[];
+  /** Cryptograms that are not the card's. */
+  readonly unproven: string[];
   close(): Promise<void>;
 }
 
@@ -29,6 +31,7 @@ export async function loopbackSwitch(): Promise<LoopbackSwitch> {
   const behaviour: Behaviour = { sale: 'normal', reversal: '400' };
   const received: Message[] = [];
   const complaints: string[] = [];
+  const unproven: string[] = [];
   const server: Server = createServer((socket) => {
     onFrame(socket, (bytes) => {
       const decoded = terminalCodec.decode(bytes);
@@ -40,7 +43,7 @@ export async function loopbackSwitch(): Promise<LoopbackSwitch> {
       received.push(message);
       for (const { code, severity, field } of validate(decoded.value))
         if (severity === 'error') complaints.push(`${message.mti}: ${code} ${field ?? ''}`);
-      const answer = answerOf(message, behaviour, complaints);
+      const answer = answerOf(message, behaviour, complaints, unproven);
       if (answer === undefined) return;
       const encoded = terminalCodec.encode(answer);
       if (!encoded.ok) throw new Error(`the test's answer is wrong: ${encoded.fault.code} ${encoded.fault.field}`);
@@ -54,6 +57,7 @@ export async function loopbackSwitch(): Promise<LoopbackSwitch> {
     behaviour,
     received,
     complaints,
+    unproven,
     acquirer: acquirerTo(port),
     close: () => new Promise((done) => server.close(() => done())),
   };
@@ -99,10 +103,16 @@ function onFrame(socket: Socket, take: (bytes: Uint8Array) => void): void {
   });
 }
 
-function answerOf(message: Message, behaviour: Behaviour, complaints: string[]): Message | undefined {
+function answerOf(
+  message: Message,
+  behaviour: Behaviour,
+  complaints: string[],
+  unproven: string[],
+): Message | undefined {
   const { mti, fields } = message;
-  const table = mti === '1200' || mti === '1420' || mti === '1421' ? terminalMessages[mti] : undefined;
-  if (table === undefined) {
+  const table = new Map(Object.entries(terminalMessages)).get(mti);
+  const to = responseMti(mti);
+  if (table === undefined || to === undefined) {
     complaints.push(`unexpected ${mti}`);
     return undefined;
   }
@@ -110,18 +120,17 @@ function answerOf(message: Message, behaviour: Behaviour, complaints: string[]):
   const checked = checkElements(table, present, typeof fields[22] === 'string' ? fields[22] : undefined);
   if (!checked.ok)
     complaints.push(`${mti}: element ${checked.fault.field} ${String(checked.fault.facts?.['expected'])}`);
-  const to = responseMti(mti) ?? '';
-  if (mti !== '1200') {
-    if (behaviour.reversal === undefined) return undefined;
-    return answerTo(message, to, terminalLink.echoElements, { 39: behaviour.reversal });
-  }
+  const answering = (added: { [element: number]: FieldValue }): Message =>
+    answerTo(message, to, terminalLink.echoElements, added);
+  if (mti.startsWith('14')) return behaviour.reversal === undefined ? undefined : answering({ 39: behaviour.reversal });
+  if (mti[2] === '2') return answering({ 39: '900' });
   if (behaviour.sale === 'silent') return undefined;
-  const { actionCode, emv } = issuer(message, behaviour, complaints);
+  const { actionCode, emv } = issuer(message, behaviour, unproven);
   if (actionCode === undefined) return undefined;
   const added: { [element: number]: FieldValue } = { 37: '623289000001', 39: actionCode };
   if (actionCode === '000') added[38] = '123456';
   if (emv !== undefined) added[55] = emv;
-  const answer = answerTo(message, to, terminalLink.echoElements, added);
+  const answer = answering(added);
   if (behaviour.sale === 'wrongStan') return { ...answer, fields: { ...answer.fields, 11: '999999' } };
   if (behaviour.sale === 'wrongAmount') return { ...answer, fields: { ...answer.fields, 4: '000000000001' } };
   return answer;
@@ -130,7 +139,7 @@ function answerOf(message: Message, behaviour: Behaviour, complaints: string[]):
 function issuer(
   { fields }: Message,
   behaviour: Behaviour,
-  complaints: string[],
+  unproven: string[],
 ): { readonly actionCode: string | undefined; readonly emv?: Uint8Array } {
   const pan = fields[2];
   const card = pan instanceof Secret ? findTestCard(pan.use((bytes) => Secret.copy('pan', bytes))) : undefined;
@@ -144,7 +153,7 @@ function issuer(
   const valueOf = (tag: number): Uint8Array | undefined => findTlv(objects, tag)?.value;
   const arqc = valueOf(0x9f26) ?? new Uint8Array(8);
   const verified = verifyCryptogram(card.profile, cardKeysOf(card), valueOf, arqc);
-  if (!verified.ok) complaints.push(`${verified.fault.code} ${verified.fault.field ?? ''}`);
+  if (!verified.ok) unproven.push(`${verified.fault.code} ${verified.fault.field ?? ''}`);
   if (behaviour.sale === 'noArpc') return { actionCode };
   const responseCode = actionCode === '000' ? hex('3030') : hex('3531');
   const answer = issuerAuthenticationData(card.profile, cardKeysOf(card), valueOf, arqc, { responseCode });
