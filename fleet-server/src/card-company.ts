@@ -114,10 +114,15 @@ async function start(): Promise<
   const close = async (): Promise<void> => {
     await Promise.all(opened.map((door) => door.close()));
   };
-  const links = (await readLinks(world, options.data)).filter(({ side }) => side === 'issuer');
+  const links = await readLinks(world, options.data);
   for (const id of options.link) {
     const link = links.find((known) => known.id === id);
-    const door = link ? await openIssuer(link) : fail('LINK_UNKNOWN', { facts: { link: id } });
+    const door =
+      link?.side === 'issuer'
+        ? await openIssuer(link)
+        : link
+          ? fail('LINK_OTHER_SIDE', { facts: { link: id, side: link.side, wants: 'issuer' } })
+          : fail('LINK_UNKNOWN', { facts: { link: id } });
     if (!door.ok) {
       await close();
       return door;

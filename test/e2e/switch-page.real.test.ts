@@ -74,6 +74,15 @@ describe.skipIf(!existsSync(browserPath))('the page of the switch in a browser, 
     await page.getByText('Nothing in the journal is like that.').waitFor();
   });
 
+  it('says that there is no such transaction, and says so no more beside another one', async () => {
+    await page.goto(new URL('/switch?transaction=nosuch', house.url).href);
+    const alert = page.locator('section[aria-labelledby=journal-title] [role=alert]');
+    await alert.filter({ hasText: 'no such transaction' }).waitFor();
+    await page.locator('tr[data-transaction] a').first().click();
+    await page.locator('[data-testid=transaction]').waitFor();
+    expect(await alert.count()).toBe(0);
+  });
+
   it('signs a link off and on, and shows what waits meanwhile until the issuer took it', async () => {
     await page.goto(`${house.url}/switch`);
     await page.locator(`${credit} .mark.ok`).waitFor();

@@ -302,7 +302,7 @@ export async function showDifferences(context: Context, link: string, day: strin
   const columns: readonly Column<SwitchDifference>[] = [
     { head: heads.time, cell: ({ localTime }) => localTime },
     { head: heads.stan, cell: ({ stan }) => stan },
-    { head: heads.kind, cell: ({ kind }) => wordOf(texts.switch.operations, kind) },
+    { head: heads.kind, cell: ({ kind }) => wordOf(texts.switch.items, kind) },
     { head: heads.ours, cell: ({ oursMinor }) => amount(oursMinor), right: true },
     { head: heads.theirs, cell: ({ theirsMinor }) => amount(theirsMinor), right: true },
     { head: heads.id, cell: ({ transaction }) => transaction ?? texts.none },

@@ -78,6 +78,8 @@ export const ja: Texts = {
     drift: '差異',
     ends: '切れるもの',
     fault: '障害',
+    field: '項目',
+    file: 'ファイル',
     findings: '所見',
     fingerprint: '指紋',
     from: '渡した人',

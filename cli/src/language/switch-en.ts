@@ -154,6 +154,12 @@ export const switchEn = {
     'reversal-without-original': 'reversal-without-original',
     'original-after-reversal': 'original-after-reversal',
   },
+  items: {
+    debit: 'debit',
+    credit: 'credit',
+    'debit-reversal': 'reversed debit',
+    'credit-reversal': 'reversed credit',
+  },
   postingKinds: { taken: 'taken', 'given-back': 'given back' },
   journal: 'Journal',
   postings: 'Counts for',

@@ -152,6 +152,7 @@ export const switchJa: typeof switchEn = {
     'reversal-without-original': '元取引のない取消',
     'original-after-reversal': '取消後に元取引を受信',
   },
+  items: { debit: '売上', credit: '返品', 'debit-reversal': '売上取消', 'credit-reversal': '返品取消' },
   postingKinds: { taken: '計上', 'given-back': '取消' },
   journal: 'ジャーナル',
   postings: '計上',

@@ -144,7 +144,7 @@ export async function readProfile<T>(
 ): Promise<Result<T, 'EMULATOR_PROFILE_INVALID'>> {
   const text = await readFile(path, 'utf8').catch(() => undefined);
   if (text === undefined) return fail('EMULATOR_PROFILE_INVALID', { facts: { profile: path, problem: 'not found' } });
-  const read = parseJson(schema, text, profileLengthMax);
+  const read = parseJson(schema, text, profileLengthMax, { namesUnknown: true });
   if (read.ok) return ok(read.value);
   const { field, facts = {} } = read.fault;
   return fail('EMULATOR_PROFILE_INVALID', {

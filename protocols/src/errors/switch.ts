@@ -519,6 +519,16 @@ export const switchErrors = defineErrors({
       next: '締めずに途中精査を行うか、終了を待ってください。結果不明の取引は `tsunagu switch unknown` で確認できます。',
     },
   },
+  SWITCH_DAY_AHEAD: {
+    en: {
+      says: 'This business day of the link has not begun yet.',
+      next: 'Correct the day: `tsunagu switch links` shows the current one of each link.',
+    },
+    ja: {
+      says: 'このリンクのこの営業日はまだ始まっていません。',
+      next: '日付を訂正してください。各リンクの現在の営業日は `tsunagu switch links` で確認できます。',
+    },
+  },
   SWITCH_DAY_INVALID: {
     en: {
       says: 'This is not a day of the calendar as business days are written: six digits, YYMMDD.',

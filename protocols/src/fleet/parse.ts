@@ -1,14 +1,22 @@
 import type { z } from 'zod';
 import { fail, ok, type Result } from '../kit/index.ts';
 
-/** Runs a schema over something from outside. The fault names the property, never its value. */
-export function parseWith<S extends z.ZodType>(schema: S, input: unknown): Result<z.output<S>, 'INPUT_INVALID'> {
+/**
+ * Runs a schema over something from outside. The fault names the property, never its value; one that the schema has not only with `namesUnknown`, for files
+ * of whoever is told: it is the input's own.
+ */
+export function parseWith<S extends z.ZodType>(
+  schema: S,
+  input: unknown,
+  { namesUnknown = false } = {},
+): Result<z.output<S>, 'INPUT_INVALID'> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return ok(parsed.data);
   const issue = parsed.error.issues[0];
   const wants = issue && wantedBy(issue);
+  const unknown = namesUnknown && issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
   return fail('INPUT_INVALID', {
-    field: issue?.path.join('.') ?? '',
+    field: [...(issue?.path ?? []), ...unknown].join('.'),
     facts: { expected: issue?.code ?? 'unknown', ...(wants !== undefined && { wants }) },
   });
 }
@@ -40,6 +48,7 @@ export function parseJson<S extends z.ZodType>(
   schema: S,
   input: string | Uint8Array,
   lengthMax = 65_536,
+  how: { readonly namesUnknown?: boolean } = {},
 ): Result<z.output<S>, 'INPUT_INVALID'> {
   if (input.length > lengthMax)
     return fail('INPUT_INVALID', { facts: { expected: 'size', length: input.length, lengthMax } });
@@ -50,5 +59,5 @@ export function parseJson<S extends z.ZodType>(
   } catch {
     return fail('INPUT_INVALID', { facts: { expected: 'json', length: input.length } });
   }
-  return parseWith(schema, value);
+  return parseWith(schema, value, how);
 }

@@ -1,4 +1,5 @@
 import { linkKinds, operationNames } from '@tsunagu/protocols/acquiring';
+import { switchDifference } from '@tsunagu/protocols/fleet';
 import { expect, test } from 'vitest';
 import { usageFaultOf } from '../../../cli/src/console/index.ts';
 import { switchEn } from '../../../cli/src/language/switch-en.ts';
@@ -7,9 +8,14 @@ import { switchJa } from '../../../cli/src/language/switch-ja.ts';
 test('every kind and state of a transaction, and every kind of link, has its word in both languages', () => {
   for (const texts of [switchEn, switchJa]) {
     expect(Object.keys(texts.operations)).toEqual(expect.arrayContaining([...operationNames]));
+    expect(Object.keys(texts.items).toSorted()).toEqual(switchDifference.shape.kind.options.toSorted());
     expect(Object.keys(texts.linkKinds).toSorted()).toEqual(Object.values(linkKinds).flat().toSorted());
   }
-  const japanese = [...Object.values(switchJa.operations), ...Object.values(switchJa.saleStates)];
+  const japanese = [
+    ...Object.values(switchJa.operations),
+    ...Object.values(switchJa.items),
+    ...Object.values(switchJa.saleStates),
+  ];
   for (const word of japanese) expect(word).not.toMatch(/[A-Za-z]/);
 });
 

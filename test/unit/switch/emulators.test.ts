@@ -242,6 +242,14 @@ test('profiles that come with the house are sound; a file that is not says where
     'rates',
     'wrongStan',
   ]);
+  const misspelt = join(await mkdtemp(join(tmpdir(), 'profile-')), 'bank.json');
+  for (const [text, field] of [
+    [{ name: 'bank', hasTestCard: true }, 'hasTestCard'],
+    [{ name: 'bank', hours: { from: '08:00', until: '21:00', till: '21:00' } }, 'hours.till'],
+  ] as const) {
+    await writeFile(misspelt, JSON.stringify(text));
+    expect(await readIssuerProfile(misspelt)).toMatchObject({ fault: { code: 'EMULATOR_PROFILE_INVALID', field } });
+  }
   expect(await readIssuerProfile('/nowhere.json')).toMatchObject({ fault: { code: 'EMULATOR_PROFILE_INVALID' } });
 });
 

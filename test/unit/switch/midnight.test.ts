@@ -37,6 +37,14 @@ afterAll(async () => {
   await house?.close();
 });
 
+test('a day that has not begun is not compared, and does not stand among those that were', async () => {
+  for (const day of [nextDay(first), '991231'])
+    expect(await house.sw.operator.reconcile(link, day, false, 'test')).toMatchObject({
+      fault: { code: 'SWITCH_DAY_AHEAD', facts: { day, today: first } },
+    });
+  expect(unwrap(await house.sw.operator.reconciliations({ limit: 10 })).items).toEqual([]);
+});
+
 /** Both sides have the same of a day, item by item. */
 async function expectAgreed(day: string, isFinal = false): Promise<void> {
   const compared = unwrap(await house.sw.operator.reconcile(link, day, isFinal, 'test'));

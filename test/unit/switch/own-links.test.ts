@@ -12,10 +12,12 @@ import { MerchantCentre } from '@tsunagu/fleet-server/merchant-centre/merchant-c
 import { centreProfile } from '@tsunagu/fleet-server/merchant-centre/profile';
 import { linkCredentialsPath } from '@tsunagu/fleet-server/switch/index';
 import { businessDay, cardCompanyLink, type Link, type LinkText, parseLink } from '@tsunagu/protocols/acquiring';
-import { linkProfileNames, linkProfiles } from '@tsunagu/protocols/iso8583';
+import { type DecodedMessage, linkProfileNames, linkProfiles } from '@tsunagu/protocols/iso8583';
 import { hex, Secret, unwrap } from '@tsunagu/protocols/kit';
+import { testCard } from '@tsunagu/protocols/test-cards';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { expect, test } from 'vitest';
+import { SmallCentre } from './small-centre.ts';
 import { openSmallHouse, until } from './small-house.ts';
 
 const pinBlock = { '52': { type: 'b', kind: 'fixed', maxLength: 16 } } as const;
@@ -135,6 +137,37 @@ test.each(linkProfileNames)(
   },
 );
 
+test('a counter-party whose answers repeat the card number gets it, and nothing of it is kept in the clear', async () => {
+  const echo = [2, 3, 4, 7, 11, 12, 32, 35, 37, 41, 42, 49];
+  const withCard = ({ profile, ...link }: LinkText): Link =>
+    unwrap(parseLink({ ...link, profile: typeof profile === 'string' ? profile : { ...profile, echo } }));
+  const [issuer, acquirer] = [withCard(bank({}, '1804')), withCard(shops({ signOn: 'theirs', encrypt: true }, '1804'))];
+  const house = await openSmallHouse(undefined, { links: [issuer, acquirer], cardCompany: { link: issuer } });
+  const centre = await SmallCentre.open(house.folder, house.sw.centresPort ?? 0, acquirer.id, acquirer);
+  await until(() => house.sw.links().some(({ id, state }) => id === issuer.id && state === 'signed-on'));
+  const repeated = (answer: DecodedMessage) => answer.secret(2)?.use((digits) => Buffer.from(digits).toString());
+  const sale = centre.sale('visa-contact', 700);
+  const pan = testCard('visa-contact').pan.use((digits) => Buffer.from(digits).toString());
+  for (const asked of [sale, { ...sale, mti: '1201' }]) {
+    const answer = await centre.ask(asked);
+    expect([answer.text(39), repeated(answer)]).toEqual(['000', pan]);
+  }
+  const back = await centre.ask(centre.reversal(sale));
+  expect([back.text(39), repeated(back)]).toEqual(['400', pan]);
+  const terminal = await house.terminal('CT5100-0001');
+  const told = await terminal.ask(terminal.sale('visa-contact', 700));
+  expect([told.text(39), told.fields[2]]).toEqual(['000', undefined]);
+  terminal.close();
+  await centre.close();
+  const kept = await house.everything();
+  // As text, packed, in EBCDIC, and what each is in hex.
+  const inEbcdic = Buffer.from(Buffer.from(pan).map((digit) => digit | 0xf0));
+  for (const form of [Buffer.from(pan), Buffer.from(pan, 'hex'), inEbcdic])
+    for (const bytes of [form, form.toString('hex'), form.toString('hex').toUpperCase()])
+      expect(kept.includes(bytes)).toBe(false);
+  await house.close();
+});
+
 test('a link that bears a MAC or is enciphered, and has no keys, is refused by name', () => {
   for (const text of [bank({ keys: 'none' }, '1804'), bank({ keys: 'none', encrypt: true }, '1804', false)])
     expect(parseLink(text)).toMatchObject({ ok: false, fault: { code: 'PROFILE_INVALID', field: 'session.keys' } });
@@ -200,6 +233,9 @@ test('an issuer and a centre of link files run alone out of their folder; a link
     expect(await centre.line('ended')).toMatchObject({ asked: 3, approved: 3 });
     const nobody = new Program('issuer', ['--data', folder, '--link', 'nobody-1', '--alone', '--port', '0']);
     await expect(nobody.line('ready')).rejects.toThrow('LINK_UNKNOWN');
+    await writeFile(join(folder, 'links', 'shops.json'), JSON.stringify(shops({ signOn: 'theirs' }, '1804')));
+    const shop = new Program('issuer', ['--data', folder, '--link', 'acme-centre-1', '--alone', '--port', '0']);
+    await expect(shop.line('ready')).rejects.toThrow('LINK_OTHER_SIDE');
     const alone = new Program('centre', ['--data', join(folder, 'empty'), '--requests', '1']);
     await expect(alone.line('ready')).rejects.toThrow('EMULATOR_CREDENTIALS_MISSING');
   } finally {

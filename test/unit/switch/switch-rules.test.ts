@@ -10,7 +10,7 @@ import { type Contracted, Contracts, defaultContracts } from '@tsunagu/fleet-ser
 import { judgeStandIn, type StandInRequest, type StandInUsed } from '@tsunagu/fleet-server/switch/stand-in/rules';
 import { openStandIn } from '@tsunagu/fleet-server/switch/stand-in/stand-in';
 import { toldMti } from '@tsunagu/fleet-server/switch/transaction/messages';
-import { formatPaymentMethod, parsePaymentMethod } from '@tsunagu/protocols/acquiring';
+import { cardCompanyLink, formatPaymentMethod, parsePaymentMethod } from '@tsunagu/protocols/acquiring';
 import { contractRules, routingRules, type RouteRule, standInRule } from '@tsunagu/protocols/fleet';
 import { type Message, originalDataOf } from '@tsunagu/protocols/iso8583';
 import { Secret, unwrap } from '@tsunagu/protocols/kit';
@@ -128,11 +128,11 @@ test('contracts say how may be paid, how it is verified, when, and in which curr
   expect(judge({ scheme: 'j-debit', operation: 'refund', hasPin: true })).toBe('119 operation');
   expect(judge({ scheme: 'visa', cardholderCurrency: '840' })).toBe('may');
   expect(judge({ scheme: 'jcb', cardholderCurrency: '840' })).toBe('119 currency');
+  expect(contracts.judgeCancellation({ scheme: 'j-debit', link: 'a', merchant: '' }, '261127', '261128')).toMatchObject(
+    { actionCode: '914' },
+  );
   expect(
-    contracts.judgeCancellation({ scheme: 'j-debit', link: 'a', merchant: '' }, noon, noon + 43_200_000),
-  ).toMatchObject({ actionCode: '914' });
-  expect(
-    contracts.judgeCancellation({ scheme: 'j-debit', link: 'a', merchant: '' }, noon, noon + 3_600_000),
+    contracts.judgeCancellation({ scheme: 'j-debit', link: 'a', merchant: '' }, '261127', '261127'),
   ).toBeUndefined();
   const own = new Contracts(
     contractRules.parse({
@@ -322,6 +322,30 @@ test('with the issuer away a sale is approved within its limits; when it is back
     await house.close();
   }
 }, 60_000);
+
+test('a contract that takes back on the same day alone means the business day of the issuer, which need not end at midnight', async () => {
+  const { clock } = systemWorld(() => undefined);
+  let stepMs = 0;
+  const cutover = new Date(Date.now() + 9 * 3_600_000 + 120_000).toISOString().slice(11, 16);
+  const link = { ...cardCompanyLink, calendar: { ...cardCompanyLink.calendar, cutover } };
+  const switchClock = { ...clock, now: () => clock.now() + stepMs };
+  const house = await openSmallHouse(undefined, { links: [link], cardCompany: { link }, switchClock });
+  try {
+    const { rules } = house.sw;
+    const { version } = unwrap(await rules.view('contracts'));
+    const contracts = [{ scheme: 'visa', cancelSameDay: true }];
+    unwrap(await rules.change('contracts', version, { contracts }, 'test', 'me'));
+    const terminal = await house.terminal('CT5100-0001');
+    const sales = [terminal.sale('visa-contact', 1_000), terminal.sale('visa-contact', 2_000)] as const;
+    for (const sold of sales) expect((await terminal.ask(sold)).text(39)).toBe('000');
+    expect((await terminal.ask(terminal.reversal(sales[0], '4000'))).text(39)).toBe('400');
+    stepMs = 180_000;
+    expect((await terminal.ask(terminal.reversal(sales[1], '4000'))).text(39)).toBe('914');
+    terminal.close();
+  } finally {
+    await house.close();
+  }
+});
 
 test('an approval in the place of an issuer of which no sale ever came is taken back by the next start; one that has its sale stays', async () => {
   const house = await openSmallHouse();

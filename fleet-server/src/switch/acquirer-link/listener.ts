@@ -2,7 +2,7 @@ import { createServer, type TLSSocket } from 'node:tls';
 import type { Link } from '@tsunagu/protocols/acquiring';
 import { type DecodedMessage, responseMti } from '@tsunagu/protocols/iso8583';
 import { answerTo } from '@tsunagu/protocols/acquiring';
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { followTls, type ServerTls } from '../../identity/index.ts';
 import { listen } from '../../net/index.ts';
@@ -18,7 +18,7 @@ import { type MismatchBook, unmatchedOf } from '../link/matching.ts';
 import { raiseRefused } from '../link/refused.ts';
 import type { SwitchRooms } from '../ports.ts';
 import type { ReconciliationDesk } from '../reconciliation/desk.ts';
-import { centreAsking, centreKey } from '../transaction/asking.ts';
+import { centreAsking, centreKey, secretEcho } from '../transaction/asking.ts';
 import type { Processing } from '../transaction/processing.ts';
 
 /** How the switch shows itself to merchant centres. PEM. */
@@ -233,6 +233,7 @@ class Centre implements AcquirerLink {
       this.#inHand < inFlightMax * (1 + owedShare) && this.#processing.isOwed(centreKey(this.link, message), message);
     if (this.#inHand >= inFlightMax && !hasRoom()) return refuse('907');
     this.#inHand += 1;
+    const repeated = secretEcho(this.link, message);
     try {
       if (message.mti[1] === '5' || message.mti[1] === '6') {
         const answer = await this.#desk.answer(this.link, message);
@@ -245,11 +246,15 @@ class Centre implements AcquirerLink {
         // Of what may have been written down all the same nothing is said: a centre that hears nothing takes it back, or says it again.
         return reply.isUndone === true ? refuse('909') : undefined;
       }
-      line.sendWritten(reply.answer, responseMti(message.mti) ?? '');
+      if (Object.keys(repeated).length === 0) return line.sendWritten(reply.answer, responseMti(message.mti) ?? '');
+      const { mti, fields } = unwrap(this.link.codec.decode(reply.answer));
+      // A card that took the place of the one that was asked about stands.
+      line.send({ mti, fields: { ...repeated, ...fields } });
     } catch (cause) {
       this.#world.log('error', 'requestFailed', { fault: { code: 'INTERNAL', cause } });
       refuse('909');
     } finally {
+      for (const secret of Object.values(repeated)) secret.wipe();
       this.#inHand -= 1;
     }
   }

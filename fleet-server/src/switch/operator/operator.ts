@@ -51,6 +51,7 @@ type LinkCode = 'LINK_UNKNOWN' | 'LINK_OTHER_SIDE';
 /** The faults of a comparison. */
 type ReconcileCode =
   | LinkCode
+  | 'SWITCH_DAY_AHEAD'
   | 'SWITCH_DAY_CLOSED'
   | 'SWITCH_DAY_OPEN'
   | 'ISSUER_DAY_REFUSED'
@@ -169,7 +170,11 @@ export function openOperator(
   ): Promise<Result<SwitchReconciliation, ReconcileCode>> {
     const issuer = rooms.issuer(link);
     if (!issuer) return notThere(link, 'issuer');
-    const wanted = day ?? businessDay(issuer.link, world.clock.now());
+    const today = businessDay(issuer.link, world.clock.now());
+    const wanted = day ?? today;
+    // A slip of the pen would stand among the days that agree. What comes for a day that is closed counts on the next one, whatever the clock says.
+    if (wanted > today && isNothing(await desk.totals(link, wanted)))
+      return fail('SWITCH_DAY_AHEAD', { field: 'day', facts: { day: wanted, today } });
     const compared = await desk.reconcile(issuer, rooms.numbers(link), wanted, close, by);
     if (!compared.ok) return compared;
     return ok(viewOfDay(compared.value.day));
@@ -316,6 +321,8 @@ export function openOperator(
     },
   };
 }
+
+const isNothing = (totals: object): boolean => Object.values(totals).every((figure) => figure === 0);
 
 const viewOfDay = (row: DayRow): SwitchReconciliation => ({
   link: row.link,

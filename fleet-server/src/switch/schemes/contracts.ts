@@ -112,13 +112,13 @@ export class Contracts {
       : undefined;
   }
 
-  /** Whether something may still be taken back by the till: 914 (G94 at a Japanese one) on another day, where the contract says so. */
+  /** Whether something may still be taken back by the till: 914 (G94 at a Japanese one) on another business day of its issuer, where the contract says so. */
   judgeCancellation(
     of: Pick<Contracted, 'scheme' | 'link' | 'merchant'>,
-    madeMs: number,
-    nowMs: number,
+    madeOn: string,
+    today: string,
   ): ContractRefusal | undefined {
-    return this.of(of).cancelSameDay && localDay(madeMs) !== localDay(nowMs) ? no('914', 'day') : undefined;
+    return this.of(of).cancelSameDay && madeOn !== today ? no('914', 'day') : undefined;
   }
 }
 
@@ -127,8 +127,6 @@ const signed = '5';
 
 const weight = ({ merchant, link }: Contract): number =>
   (merchant === undefined ? 0 : 2) + (link === undefined ? 0 : 1);
-
-const localDay = (ms: number): number => Math.floor((ms + 9 * 3_600_000) / 86_400_000);
 
 /** The contracts of a fresh house. What is allowed is by scheme; the figures are ours. */
 export const defaultContracts: ContractRules = {

@@ -11,7 +11,7 @@ import {
 import { type DukptKsn, formatKsn } from '@tsunagu/protocols/dukpt';
 import type { Serial } from '@tsunagu/protocols/fleet';
 import type { DecodedMessage, MessageCodec } from '@tsunagu/protocols/iso8583';
-import type { Result, Secret } from '@tsunagu/protocols/kit';
+import { type Result, Secret } from '@tsunagu/protocols/kit';
 import { readCentreRequest } from '../acquirer-link/request.ts';
 import type { SwitchRooms } from '../ports.ts';
 import { readRequest, type TerminalRequest } from '../terminal-link/request.ts';
@@ -30,7 +30,7 @@ export interface Face {
   /** Where it came from: `terminals`, or the id of an acquirer link. */
   readonly origin: string;
   readonly codec: MessageCodec;
-  /** Elements that an answer repeats. */
+  /** Elements that an answer repeats. None of them is secret: answers are kept, and in the clear. */
   readonly echo: readonly number[];
   /** DE28 of an answer: the business day on which the other side has to count it; undefined where the link does not say it. */
   readonly stampOf: (nowMs: number) => string | undefined;
@@ -57,11 +57,24 @@ export const terminalFace: Face = {
 /** W3 with a terminal that can do TDES only. */
 const tdesFace: Face = { ...terminalFace, codec: terminalCodecs.tdes };
 
+/** Whether an element of a link holds what nobody may see. */
+const isSecret = ({ codec }: Link, number: number): boolean => codec.element(number)?.secret !== undefined;
+
+/** What a centre sent that nobody may see, and wants to have repeated: a copy, for no answer that is kept has it. */
+export function secretEcho(link: Link, message: DecodedMessage): { readonly [element: number]: Secret } {
+  const echoed: { [element: number]: Secret } = {};
+  for (const number of link.profile.echo) {
+    const value = isSecret(link, number) ? message.secret(number) : undefined;
+    if (value) echoed[number] = value.use((bytes) => Secret.copy(value.kind, bytes));
+  }
+  return echoed;
+}
+
 /** W8. */
 export const centreFace = (link: Link): Face => ({
   origin: link.id,
   codec: link.codec,
-  echo: link.profile.echo,
+  echo: link.profile.echo.filter((number) => !isSecret(link, number)),
   stampOf: (nowMs) => (link.calendar.stamped ? businessDay(link, nowMs) : undefined),
   dayOf: (nowMs) => businessDay(link, nowMs),
 });

@@ -31,10 +31,11 @@ function written(
   request: Message,
   answer: Message,
   link: Pick<Link, 'profile'> | undefined,
+  kind: SaleRow['kind'],
   nowMs: number,
 ): Uint8Array {
   try {
-    return passedOn(face, request, answer, link, nowMs);
+    return passedOn(face, request, answer, link, kind, nowMs);
   } catch (cause) {
     throw new AnswerNotWritten('an answer that cannot be passed on', { cause });
   }
@@ -170,7 +171,7 @@ export class IssuerLeg {
           by: 'issuer',
           actionCode: textOf(answer, 39) ?? '909',
           approvalCode: textOf(answer, 38),
-          answer: this.#outcomes.kept({ id, kind: row.kind }, written(face, request, answer, link, nowMs)),
+          answer: this.#outcomes.kept({ id, kind: row.kind }, written(face, request, answer, link, row.kind, nowMs)),
         };
       const actionCode = action.type === 'answer' ? action.actionCode : '909';
       return ownDecision(face, request, actionCode, reason, nowMs, remark(link, actionCode));

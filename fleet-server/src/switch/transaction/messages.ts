@@ -3,6 +3,7 @@ import {
   businessDay,
   formatRemark,
   type Link,
+  type Operation,
   operations,
   parseRemark,
   readOfferReference,
@@ -111,7 +112,9 @@ export const ownDecision = (
 ): Decision => ({ by: 'switch', actionCode, reason, answer: ownAnswer(face, request, actionCode, nowMs, added) });
 
 /** What of an issuer's answer whoever asked gets, from the highest down. */
-const ofAnswers = [55, 54, 51, 39, 38, 37, 14, 10, 6, 2] as const;
+const ofAnswers = [55, 54, 51, 39, 38, 37, 10, 6] as const;
+/** And of one to a validity check: the card that took the place of another. What other answers repeat of a card is not kept. */
+const ofValidity = [...ofAnswers, 14, 2] as const;
 
 /** DE44 of an answer: what there is to say beside the action code, and what the till shows for it over this link. */
 export function remark(
@@ -129,10 +132,11 @@ export function passedOn(
   request: Message,
   answer: Message,
   link: Pick<Link, 'profile'> | undefined,
+  kind: Operation,
   nowMs: number,
 ): Uint8Array {
   const added: { [element: number]: FieldValue } = { ...stamp(stampOf(nowMs)) };
-  for (const number of ofAnswers) {
+  for (const number of kind === 'validity' ? ofValidity : ofAnswers) {
     const value = answer.fields[number];
     if (value !== undefined) added[number] = value;
   }

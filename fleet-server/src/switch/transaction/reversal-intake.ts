@@ -1,4 +1,4 @@
-import { operations, reversalReasons } from '@tsunagu/protocols/acquiring';
+import { businessDay, operations, reversalReasons } from '@tsunagu/protocols/acquiring';
 import { fail } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Arrivals } from '../journal/arrivals.ts';
@@ -60,14 +60,13 @@ export class ReversalIntake {
       bodyTag: this.#rooms.vault.panToken(bodyDigest(message)),
       original,
       reason,
-      forbids: ({ scheme, link, merchant_id, received_at }: SaleRow, nowMs: number) =>
-        reason === reversalReasons.customerCancelled
-          ? this.#rules.contracts.judgeCancellation(
-              { scheme, link: link ?? '', merchant: merchant_id ?? '' },
-              received_at,
-              nowMs,
-            )?.actionCode
-          : undefined,
+      forbids: ({ scheme, link, merchant_id, issuer_day }: SaleRow, nowMs: number) => {
+        const issuer = this.#roads.link(link ?? undefined);
+        // What went to no issuer has no day there, and nothing to take back.
+        if (reason !== reversalReasons.customerCancelled || !issuer || issuer_day === null) return undefined;
+        const of = { scheme, link: issuer.link.id, merchant: merchant_id ?? '' };
+        return this.#rules.contracts.judgeCancellation(of, issuer_day, businessDay(issuer.link, nowMs))?.actionCode;
+      },
       answer: (actionCode: string) => answerOf(actionCode, link ?? undefined),
     });
     let hasWaited = false;

@@ -64,6 +64,7 @@ export function Journal() {
   }, [search]);
   useEffect(() => {
     detail.value = undefined;
+    fault.value = '';
     if (!transaction) return;
     ask(switchTransactionDetail, switchPaths.transaction(transaction)).then(
       (one) => {

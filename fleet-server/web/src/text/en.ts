@@ -271,6 +271,8 @@ export const en = {
   'fact.detail': 'detail',
   'fact.ends': 'ends',
   'fact.fingerprint': 'fingerprint',
+  'fact.field': 'property',
+  'fact.file': 'file',
   'fact.findings': 'findings',
   'fact.from': 'from',
   'fact.kcv': 'check value',

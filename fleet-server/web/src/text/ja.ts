@@ -273,6 +273,8 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'fact.detail': '詳細',
   'fact.ends': '切れるもの',
   'fact.fingerprint': '指紋',
+  'fact.field': '項目',
+  'fact.file': 'ファイル',
   'fact.findings': '所見',
   'fact.from': '渡した人',
   'fact.kcv': 'チェック値',
