@@ -137,7 +137,7 @@ const linkSchema = z
       .enum(['answer', 'close'])
       .default('answer')
       .describe(
-        'What becomes of bytes that are no message: an answer with 904, where so much of them can be read that they expect one, or the end of the connection.',
+        'What becomes of bytes that are no message: an answer with 904, or the end of the connection; that in any case where too little of them can be read for an answer.',
       ),
     calendar: z
       .strictObject({

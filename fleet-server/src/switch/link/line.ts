@@ -338,7 +338,8 @@ export class Line {
     if (isManagement) return this.#asked(message);
     if (!this.isReady) {
       this.#listener.refused(fail('LINK_NOT_SIGNED_ON', { facts: { mti: message.mti } }).fault);
-      return this.#refuse(message, this.#keys.isKeyed ? '910' : '918');
+      this.#refuse(message, this.#keys.isKeyed ? '910' : '918');
+      return;
     }
     this.tell({ type: 'heard' });
     // The bytes hold a card number: they are overwritten when whoever read them has what it needs.
@@ -363,7 +364,10 @@ export class Line {
   #asked(message: DecodedMessage): void {
     this.tell({ type: 'heard' });
     const management = managementOf(message.text(24));
-    if (management === undefined) return this.#refuse(message, '115');
+    if (management === undefined) {
+      this.#refuse(message, '115');
+      return;
+    }
     const blocks = management === 'keyExchange' ? message.binary(96) : undefined;
     if (blocks === undefined) return this.tell({ type: 'asked', management }, message);
     const taken = this.#plan.keys === 'theirs' ? this.#keys.take(blocks) : fail('LINK_KEYS_INVALID', { field: 'keys' });
@@ -371,7 +375,7 @@ export class Line {
     this.tell({ type: 'asked', management, hasKeys: taken.ok }, message);
   }
 
-  /** Bytes that are no message: answered with 904 and the element, as far as they could be read, or the end, as the link has it. */
+  /** Bytes that are no message: answered with 904 and the element, or the end of the line where the link wants that, or too little of them can be read for an answer. */
   #unreadable(fault: Fault, partial: DecodedMessage | undefined): void {
     this.#listener.refused(fail('ISSUER_MESSAGE_INVALID', { field: fault.field ?? '', cause: fault }).fault);
     if (this.#link.unreadable === 'close' || partial === undefined || !this.isReady) {
@@ -380,20 +384,24 @@ export class Line {
     }
     const { formatErrorElement: element } = this.#link.profile;
     const text = element === 38 ? String(fault.field ?? 0).padStart(6, ' ') : `DE${fault.field ?? 0}`;
-    this.#refuse(partial, '904', element === undefined ? {} : { [element]: text });
+    const isTold = this.#refuse(partial, '904', element === undefined ? {} : { [element]: text });
+    // Whoever sent it may wait; that what was to be an answer is none shows when its time is over.
+    if (!isTold && !isAnswer(partial.mti)) this.#socket?.destroy();
   }
 
-  /** Answers a request without doing anything about it; what expects no answer gets none. */
-  #refuse(request: Message, actionCode: string, added: { readonly [element: number]: FieldValue } = {}): void {
+  /** Answers a request without doing anything about it; what expects no answer gets none. @returns whether it could */
+  #refuse(request: Message, actionCode: string, added: { readonly [element: number]: FieldValue } = {}): boolean {
     const mti = expectsResponse(request.mti) ? responseMti(request.mti) : undefined;
-    if (mti === undefined) return;
+    if (mti === undefined) return false;
     const echo = request.mti[1] === '8' ? [7, 11, 12, 24, 93, 94] : this.#link.profile.echo;
     const answer = answerTo(request, mti, echo, { ...added, 39: actionCode });
     try {
       this.#write(this.#framed(this.#keys.seal(answer, this.#keys.isKeyed ? {} : { bare: true })));
+      return true;
     } catch (cause) {
       // What could be read of it does not make an answer.
       this.#world.log('debug', 'refusalNotWritten', { fault: { code: 'ISSUER_MESSAGE_INVALID', cause } });
+      return false;
     }
   }
 

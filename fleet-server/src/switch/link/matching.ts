@@ -8,7 +8,7 @@ export function matchKey(link: Pick<Link, 'profile'>, { mti, fields }: Message):
 }
 
 /** Whether an MTI answers something: its function digit is 1 or 3. */
-export const isAnswer = (mti: string): boolean => mti[2] === '1' || mti[2] === '3';
+export const isAnswer = (mti: string): boolean => /^1\d[13]\d$/.test(mti);
 
 /** Why an answer found no request: which of the requests that wait is nearest to it, and where the two differ. */
 export interface Mismatch {
