@@ -4,13 +4,14 @@ import { en } from '../../../fleet-server/web/src/text/en.js';
 import { ja } from '../../../fleet-server/web/src/text/ja.js';
 
 describe('texts of the dashboard', () => {
-  it('has the same keys and the same blanks in both languages, none empty', () => {
+  it('has the same keys and the same blanks in both languages, each as a blank is written, none empty', () => {
     expect(Object.keys(ja).sort()).toEqual(Object.keys(en).sort());
     const blanks = (text: string): string[] => (text.match(/\{\{\w+\}\}/g) ?? []).sort();
     for (const [key, text] of Object.entries(en)) {
       const other = Object.entries(ja).find(([name]) => name === key)?.[1] ?? '';
       expect(blanks(other), key).toEqual(blanks(text));
       expect(text.trim() && other.trim(), key).not.toBe('');
+      for (const one of [text, other]) expect(one.replaceAll(/\{\{\w+\}\}/g, ''), key).not.toMatch(/[{}]/);
     }
   });
 
