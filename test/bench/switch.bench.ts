@@ -1,7 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { open, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { centreProfiles } from '@tsunagu/fleet-server/merchant-centre/profile';
 import { portOf } from '@tsunagu/protocols/fleet';
 import { openSwitchHouse, Program, type SwitchHouse } from '../e2e/switch-programs.ts';
@@ -12,12 +15,17 @@ const uncounted = 3_000;
 /** Memory is looked at in so many parts of the sales. */
 const parts = 10;
 const portBase = 31_500;
+/** Where the issuer is that a centre dials without the switch, and where the relay before it. */
+const alonePort = portBase + 90;
+const relayPort = portBase + 91;
 /** Of what it gets through so much is asked, for so long, by callers who give up after so long and then take back what they asked. */
 const overloads = [1.5, 2];
 const overloadSeconds = 8;
 /** How long half of the most is asked for. */
 const halfSeconds = 10;
 const patienceMs = 2_000;
+/** A centre that asks at a pace has little in hand: with the room that it needs at full speed it stands still for 20 to 80 ms to clear that. */
+const pacedYoungMb = 4;
 
 /**
  * The switch between a merchant centre and an issuer, three processes on this machine; and the same two without it.
@@ -37,26 +45,29 @@ export default async function run(flags: readonly string[] = []): Promise<BenchR
   const fsyncMs = await fsyncMedian();
   const house = await openSwitchHouse(portBase);
   const issuer = new Program('issuer', [...house.common, '--profile', 'load']);
-  const relay = new Program('issuer', [
-    ...house.common,
-    '--alone',
-    '--profile',
-    'load',
-    '--port',
-    String(portBase + 90),
-  ]);
+  const alone = new Program('issuer', [...house.common, '--alone', '--profile', 'load', '--port', String(alonePort)]);
+  const relay = spawn(
+    process.execPath,
+    [durableRelay, String(relayPort), String(alonePort), join(house.folder, 'relayed')],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  );
   try {
     await issuer.line('ready');
-    await relay.line('ready');
+    await alone.line('ready');
+    await once(relay.stdout, 'data');
     const load = async (
       count: number,
-      isDirect: boolean,
+      way: 'switch' | 'alone' | 'relay',
       rate?: number,
       heard: (asked: number, centre: Program) => void = () => undefined,
       profile = 'load',
     ): Promise<Counts> => {
-      const where = isDirect ? ['--port', String(portBase + 90)] : ['--link', 'pos-centre-1'];
-      const centre = new Program('centre', [
+      const where = {
+        switch: ['--link', 'pos-centre-1'],
+        alone: ['--port', String(alonePort)],
+        relay: ['--port', String(relayPort)],
+      }[way];
+      const args = [
         ...house.common,
         ...where,
         '--profile',
@@ -66,7 +77,8 @@ export default async function run(flags: readonly string[] = []): Promise<BenchR
         '--uncounted',
         String(uncounted),
         ...(rate === undefined ? [] : ['--rate', String(rate)]),
-      ]);
+      ];
+      const centre = new Program('centre', args, rate === undefined ? undefined : pacedYoungMb);
       await centre.line('ready');
       for (;;) {
         const said = await centre.line('counts', 'ended');
@@ -77,16 +89,16 @@ export default async function run(flags: readonly string[] = []): Promise<BenchR
       }
     };
     // The first of all warm everything up.
-    await load(1_000, true);
-    const limit = await load(few, true);
-    await load(1_000, false);
+    await load(1_000, 'alone');
+    const limit = await load(few, 'alone');
+    await load(1_000, 'switch');
     const empty = await restarted(house);
-    await load(1_000, false);
+    await load(1_000, 'switch');
 
     /** Memory in each part, and what the three had used of the processors at the first look that counts and at the last. */
     const memory: number[][] = Array.from({ length: parts }, () => []);
     const used: { readonly asked: number; readonly cpuMs: readonly number[] }[] = [];
-    const most = await load(sales, false, undefined, (asked, centre) => {
+    const most = await load(sales, 'switch', undefined, (asked, centre) => {
       if (asked < 0) return;
       memory[Math.min(parts - 1, Math.floor((asked * parts) / sales))]?.push(memoryMb(house.server.pid));
       const cpu = { asked, cpuMs: [house.server, issuer, centre].map(({ pid }) => cpuMs(pid)) };
@@ -103,12 +115,13 @@ export default async function run(flags: readonly string[] = []): Promise<BenchR
     const half = Number(told('rate') ?? Math.max(1, Math.round(durable / 2)));
     const collectedBefore = await collected();
     const looks: Used[] = [];
-    const halfLoad = await load(half * halfSeconds, false, half, (asked, centre) => {
+    const halfLoad = await load(half * halfSeconds, 'switch', half, (asked, centre) => {
       const look = asked < 0 ? undefined : lookAt(house.server.pid, [house.server.pid, issuer.pid, centre.pid]);
       if (look) looks.push(look);
     });
     const collectedThen = await collected();
-    const halfLimit = await load(half * halfSeconds, true, half);
+    const halfLimit = await load(half * halfSeconds, 'alone', half);
+    const halfDurable = await load(half * halfSeconds, 'relay', half);
     const impatient = join(house.folder, 'impatient.json');
     const { name: _load, ...asLoad } = centreProfiles.load;
     await writeFile(
@@ -118,10 +131,11 @@ export default async function run(flags: readonly string[] = []): Promise<BenchR
     const goodput: number[] = [];
     for (const times of overloads) {
       const rate = Math.round(durable * times);
-      goodput.push(approvedOf(await load(rate * overloadSeconds, false, rate, undefined, impatient)));
+      goodput.push(approvedOf(await load(rate * overloadSeconds, 'switch', rate, undefined, impatient)));
     }
     const full = await restarted(house);
     const addedMs = halfLoad.sinceDueMs.p99 - halfLimit.sinceDueMs.p99;
+    const boundMs = halfDurable.sinceDueMs.p99 - halfLimit.sinceDueMs.p99;
     return {
       name: `the switch, ${sales} durable sales as fast as they are answered, 256 at once; everything on this machine`,
       figures: {
@@ -136,6 +150,8 @@ export default async function run(flags: readonly string[] = []): Promise<BenchR
         'at half load: p99 through the switch, ms': halfLoad.sinceDueMs.p99,
         'at half load: p99 without it, ms': halfLimit.sinceDueMs.p99,
         'at half load: p99 added by the switch, ms': addedMs,
+        'at half load: median through a relay with two flushes, ms': halfDurable.sinceDueMs.p50,
+        'at half load: p99 added by a relay with two flushes, ms': boundMs,
         ...Object.fromEntries(
           Object.entries(collectedThen).map(([kind, { count, ms }]) => {
             const before = collectedBefore[kind] ?? { count: 0, ms: 0 };
@@ -170,6 +186,7 @@ export default async function run(flags: readonly string[] = []): Promise<BenchR
         'through the switch / without it': durable / limit.perSecond,
         ...Object.fromEntries(overloads.map((times, at) => [overloadName(times), (goodput[at] ?? 0) / durable])),
         'two flushes and 10 ms / p99 added at half load': (2 * fsyncMs + 10) / Math.max(0.001, addedMs),
+        'p99 added at half load: a relay with two flushes / the switch': boundMs / Math.max(0.001, addedMs),
         'memory in the middle / at the end': halfMb / lastMb,
         '5 s / a restart with all in the journal': 5_000 / full.ms,
       },
@@ -183,14 +200,19 @@ export default async function run(flags: readonly string[] = []): Promise<BenchR
       peers: {
         'without it':
           'the same merchant centre on the same kind of line to the same issuer, which answers from memory: the limit of both emulators',
+        'a relay with two flushes':
+          'between these two, bytes that nobody reads, on disk before they go on, request and answer: what whoever journals both is not below',
       },
     };
   } finally {
     await issuer.kill();
-    await relay.kill();
+    await alone.kill();
+    relay.kill();
     await house.close();
   }
 }
+
+const durableRelay = fileURLToPath(new URL('durable-relay.mjs', import.meta.url));
 
 interface Counts {
   readonly asked: number;

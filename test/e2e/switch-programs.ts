@@ -26,9 +26,10 @@ export class Program {
   readonly #waiting = new Set<() => void>();
   readonly ended: Promise<unknown>;
 
-  constructor(name: keyof typeof programs, args: readonly string[]) {
+  /** @param youngMb room for what is young, of an emulator */
+  constructor(name: keyof typeof programs, args: readonly string[], youngMb = 32) {
     // As `npm start` runs it. Emulators have room for all that waits for an answer: without, a load of thousands a second has a centre copy that again and again.
-    const how = name === 'server' ? serverProcess : { flags: ['--max-semi-space-size=32'], environment: {} };
+    const how = name === 'server' ? serverProcess : { flags: [`--max-semi-space-size=${youngMb}`], environment: {} };
     const child = spawn(process.execPath, [...how.flags, programPath(name), ...args], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...how.environment, ...process.env, TSUNAGU_LIFELINE: '1' },
