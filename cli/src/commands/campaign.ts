@@ -340,6 +340,10 @@ export async function explainWhy(
     if (cursor === null) break;
   }
   if (json) console.out(JSON.stringify(answers));
+  if (answers.length === 0) {
+    if (!json) console.err(console.texts.campaign.nobody);
+    return exit.otherOutcome;
+  }
   return answers.every(({ causes }) => causes[0]?.code === 'DONE') ? exit.ok : exit.otherOutcome;
 }
 

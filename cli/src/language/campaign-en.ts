@@ -70,6 +70,7 @@ export const campaignEn = {
   done: (done: number, of: number) => `${done}/${of}`,
   back: (back: number) => `${back} of them brought back`,
   next: (at: string) => `next try: ${at}`,
+  nobody: 'No terminal meets this query.',
   noNext: 'next try: when that has changed',
   here: (expected: string) => `here: ${expected} was expected`,
 };

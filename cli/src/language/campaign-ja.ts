@@ -67,6 +67,7 @@ export const campaignJa: typeof campaignEn = {
   done: (done, of) => `${done}/${of}`,
   back: (back) => `うち${back}台復元済み`,
   next: (at) => `次回: ${at}`,
+  nobody: '条件に合う端末はありません。',
   noNext: '次回: 上記が変わり次第',
   here: (expected) => `ここで期待されるもの: ${expected}`,
 };
