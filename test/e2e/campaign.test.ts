@@ -203,6 +203,7 @@ describe('a campaign on real wires', () => {
     expect(await versions()).toEqual(['2.0.1', '2.0.1', '2.0.1', '2.0.1']);
     expect((await house.cli('why', 'CT5100-9001', '--target', 'software:2.0.1')).code).toBe(0);
     const all = await house.cli('why', '--where', 'version = 2.0.1', '--target', 'software:2.0.1');
+    expect((await house.cli('why', '--where', 'version = 9.9.9', '--target', 'configuration')).code).toBe(5);
     expect([all.code, all.stdout.match(/DONE/g)]).toEqual([0, ['DONE', 'DONE', 'DONE', 'DONE']]);
     expect(
       (await house.cli('why', '--where', 'version = 2.0.1', 'CT5100-9001', '--target', 'configuration')).code,
