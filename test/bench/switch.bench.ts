@@ -24,7 +24,7 @@ const overloadSeconds = 8;
 /** How long half of the most is asked for. */
 const halfSeconds = 10;
 const patienceMs = 2_000;
-/** A centre that asks at a pace has little in hand: with the room that it needs at full speed it stands still for 20 to 80 ms to clear that. */
+/** A centre that asks no faster than it is answered has little in hand: with the room that it needs at full speed it stands still for 20 to 80 ms to clear that. */
 const pacedYoungMb = 4;
 
 /**
@@ -78,7 +78,8 @@ export default async function run(flags: readonly string[] = []): Promise<BenchR
         String(uncounted),
         ...(rate === undefined ? [] : ['--rate', String(rate)]),
       ];
-      const centre = new Program('centre', args, rate === undefined ? undefined : pacedYoungMb);
+      const isPaced = rate !== undefined && profile === 'load';
+      const centre = new Program('centre', args, isPaced ? pacedYoungMb : undefined);
       await centre.line('ready');
       for (;;) {
         const said = await centre.line('counts', 'ended');

@@ -438,12 +438,13 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
       const all = [...open.values(), ...ended.values()].sort((one, other) => other.number - one.number);
       const answer = (about: readonly Serial[]) => explain(rooms, { campaigns: all, zoneOf }, target, about);
       if (serials) return ok({ items: await answer(serials), next: null });
-      const found = await select(store.db, query.value, { now: world.clock.now() });
-      const left = found.filter(({ ordinal }) => ordinal > Number(cursor ?? 0));
-      const part = left.slice(0, limit);
+      // One more says whether there is a next page.
+      const wanted = { after: Number(cursor ?? 0), limit: limit + 1 };
+      const found = await select(store.db, query.value, { now: world.clock.now() }, wanted);
+      const part = found.slice(0, limit);
       return ok({
         items: await answer(part.map(({ serial }) => serial as Serial)),
-        next: part.length < left.length ? String(part.at(-1)?.ordinal) : null,
+        next: found.length > limit ? String(part.at(-1)?.ordinal) : null,
       });
     },
     async jobEnded(tx, job, state, fault) {

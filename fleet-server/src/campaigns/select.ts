@@ -140,22 +140,34 @@ export interface Found {
 /** How many rows are looked at in one go where the database cannot decide. */
 const pageMax = 5_000;
 
-/** Ordinals and serials of the terminals that meet a query, by rising ordinal. Terminals without an ordinal are left out: `numberTerminals` first. */
-export async function select(on: Queryable, query: Query, context: Context): Promise<readonly Found[]> {
+/**
+ * Ordinals and serials of the terminals that meet a query, by rising ordinal. Terminals without an ordinal are left out: `numberTerminals` first.
+ * @param part those behind an ordinal, so many at the most; all unless told
+ */
+export async function select(
+  on: Queryable,
+  query: Query,
+  context: Context,
+  part?: { readonly after: number; readonly limit: number },
+): Promise<readonly Found[]> {
   const condition = await conditionOf(on, query, context);
   if (condition) {
     return await factsRows(on)
       .select(['ordinals.ordinal', 'ordinals.serial'])
       .where(condition)
+      .$if(part !== undefined, (rows) =>
+        rows.where('ordinals.ordinal', '>', part?.after ?? 0).limit(part?.limit ?? pageMax),
+      )
       .orderBy('ordinals.ordinal')
       .execute();
   }
   const found: Found[] = [];
-  for (let after = 0; ; ) {
+  for (let after = part?.after ?? 0; ; ) {
     const rows = await factsOf(on, { after, limit: pageMax });
     for (const facts of rows)
       if (matches(query, facts, context.now)) found.push({ ordinal: facts.ordinal, serial: facts.serial });
     const last = rows.at(-1);
+    if (part && found.length >= part.limit) return found.slice(0, part.limit);
     if (!last || rows.length < pageMax) return found;
     after = last.ordinal;
   }
