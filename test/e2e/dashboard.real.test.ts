@@ -409,7 +409,8 @@ describe.skipIf(!existsSync(browserPath))('the dashboard in a browser', () => {
     const name = { en: 'POS centre 1', ja: 'POSセンター1' };
     const since = new Date().toISOString();
     const idle = { state: 'up', since, businessDay: '261127', advices: 0, lines: [], mismatches: [], lenient: [] };
-    const centre = { id: 'pos-centre-1', name, side: 'acquirer', kind: 'pos', profile: 'x', ...idle };
+    const parties = { own: '39200012345', far: '39200070001', acquirers: ['39200070001'] };
+    const centre = { id: 'pos-centre-1', name, side: 'acquirer', kind: 'pos', profile: 'x', parties, ...idle };
     await page.route('**/api/v1/switch/links', (route) => route.fulfill({ json: { items: [centre] } }));
     await page.goto(`${house.api.url}/switch/validity`);
     const form = page.locator('[data-testid=hand-in]');

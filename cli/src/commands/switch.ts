@@ -1,6 +1,8 @@
 import { paymentMethodText } from '@tsunagu/protocols/acquiring';
 import {
   hasCardNumber,
+  settleAdvice as settling,
+  settleDay as settlingDay,
   type SwitchAdvice,
   type SwitchDifference,
   type SwitchLink,
@@ -40,6 +42,8 @@ export async function showLinks(context: Context): Promise<ExitCode> {
     { head: heads.name, cell: ({ name }) => name[console.language] },
     { head: heads.side, cell: ({ side }) => texts.side[side] },
     { head: heads.kind, cell: ({ kind }) => wordOf(texts.linkKinds, kind) },
+    { head: heads.own, cell: ({ parties }) => parties.own },
+    { head: heads.far, cell: ({ parties: { far, acquirers } }) => [...new Set([far, ...acquirers])].join(' ') },
     { head: heads.state, cell: ({ state }) => texts.state[state] },
     { head: heads.lines, cell: ({ lines }) => String(lines.length), right: true },
     { head: heads.day, cell: ({ businessDay }) => businessDay },
@@ -144,7 +148,7 @@ export async function showTransaction({ client, console, json }: Context, id: st
     return exit.ok;
   }
   const { entries, postings, ownCurrency, method, ...facts } = answer.value;
-  const { yen, switch: texts } = console.texts;
+  const { none, yen, switch: texts } = console.texts;
   const inWords: Readonly<Record<string, (value: string) => string>> = {
     at: momentOf,
     kind: (value) => wordOf(texts.operations, value),
@@ -173,7 +177,7 @@ export async function showTransaction({ client, console, json }: Context, id: st
   for (const { at, entry, facts: more } of entries)
     console.out(
       `  ${momentOf(at)}  ${wordOf(texts.journalEntries, entry)}  ${Object.entries(more)
-        .map(([name, value]) => `${wordOf(texts.facts, name)}=${value}`)
+        .map(([name, value]) => `${wordOf(texts.facts, name)}=${value === '' ? none : value}`)
         .join(' ')}`.trimEnd(),
     );
   if (postings.length > 0) console.out(texts.postings);
@@ -215,8 +219,21 @@ export async function showAdvices(context: Context, isDead: boolean): Promise<Ex
 export const retryAdvice = async (context: Context, id: string): Promise<ExitCode> =>
   said(context, await context.client.retryAdvice(id), context.console.texts.switch.retried(id));
 
+/** Says how long a reason has to be, where one is not; undefined for one that is. */
+function reasonRefused(
+  { console, json }: Context,
+  { minLength, maxLength }: { readonly minLength: number | null; readonly maxLength: number | null },
+  reason: string,
+): ExitCode | undefined {
+  const [least, most] = [minLength ?? 1, maxLength ?? 200];
+  if (reason.length >= least && reason.length <= most) return undefined;
+  const facts = { wants: console.texts.switch.characters(least, most) };
+  return refuse(console, { code: 'OPTION_INVALID', field: '--reason', facts }, json);
+}
+
 /** `tsunagu switch settle`. */
 export const settleAdvice = async (context: Context, id: string, reason: string): Promise<ExitCode> =>
+  reasonRefused(context, settling.shape.reason, reason) ??
   said(context, await context.client.settleAdvice(id, reason), context.console.texts.switch.settled(id));
 
 /** `tsunagu switch reconcile`: exit 5 when the two sides differ. */
@@ -243,6 +260,8 @@ export async function settleDay(
   day: string,
   what: { readonly figures: 'ours' | 'theirs'; readonly reason: string },
 ): Promise<ExitCode> {
+  const refused = reasonRefused(context, settlingDay.shape.reason, what.reason);
+  if (refused !== undefined) return refused;
   const answer = await context.client.settleDay(link, day, what);
   if (!answer.ok) return refuse(context.console, answer.fault, context.json);
   showDays(context, [answer.value]);

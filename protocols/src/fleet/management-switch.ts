@@ -58,6 +58,13 @@ export const switchLink = z
       .describe(
         'What is at the far end: pos, ec, ticket-window, travel-centre, credit, unionpay, j-debit, gift, points or e-money.',
       ),
+    parties: z
+      .object({
+        own: z.string().describe('Our institution (DE94 of what we send).'),
+        far: z.string().describe('That of the far side (DE93 of what we send).'),
+        acquirers: z.array(z.string()).describe('The acquirers (DE32) that a centre may speak for.'),
+      })
+      .describe('Who speaks to whom over it.'),
     profile: z.string().describe('Name of its profile.'),
     state: linkState.describe('The best of its connections; `signed-on` takes payments.'),
     since: time.describe('Since when, RFC 3339 UTC.'),

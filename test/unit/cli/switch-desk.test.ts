@@ -1,12 +1,19 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { terminalIdOf } from '@tsunagu/protocols/acquiring';
+import { defaultLinks, terminalIdOf } from '@tsunagu/protocols/acquiring';
 import { logTo, systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openClient } from '../../../cli/src/client/index.ts';
 import type { Context } from '../../../cli/src/commands/context.ts';
 import { emulateOutage } from '../../../cli/src/commands/outage.ts';
-import { reconcile, searchTransactions, settleDay, showDifferences } from '../../../cli/src/commands/switch.ts';
+import {
+  reconcile,
+  searchTransactions,
+  settleAdvice,
+  settleDay,
+  showDifferences,
+  showLinks,
+} from '../../../cli/src/commands/switch.ts';
 import { exit } from '../../../cli/src/console/index.ts';
 import { newFolder, removeFolder, type TestHouse, testHouse } from '../core/support.ts';
 import { keptConsole } from './kept-console.ts';
@@ -57,6 +64,27 @@ test.each([
   const { code, out, err } = await run((context) => searchTransactions(context, search, 5));
   expect([code, out]).toEqual([exit.failed, '']);
   expect(err).toMatch(told);
+});
+
+test.each([
+  ['en', 'x', /^OPTION_INVALID: .*\(--reason, wants=4 to 200 characters\)/],
+  ['ja', 'x'.repeat(201), /^OPTION_INVALID: .*\(--reason, wants=4～200文字\)/],
+])('a reason that is too short or too long says how long it has to be (%s)', async (lang, reason, told) => {
+  for (const work of [
+    (context: Context) => settleAdvice(context, 'nosuch', reason),
+    (context: Context) => settleDay(context, 'card-company-1', '261127', { figures: 'ours', reason }),
+  ]) {
+    const { code, err } = await run(work, lang);
+    expect(code).not.toBe(exit.ok);
+    expect(err).toMatch(told);
+  }
+});
+
+test('the links tell which institutions speak over them, each acquirer that a centre speaks for among them', async () => {
+  const { out } = await run(showLinks);
+  expect(out).toMatch(/LINK .*OURS +THEIRS/);
+  for (const { id, parties } of defaultLinks)
+    expect(out).toMatch(new RegExp(`^${id} .* ${parties.own} +${parties.far} `, 'm'));
 });
 
 test.each([

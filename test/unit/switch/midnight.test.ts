@@ -45,6 +45,15 @@ test('a day that has not begun is not compared, and does not stand among those t
   expect(unwrap(await house.sw.operator.reconciliations({ limit: 10 })).items).toEqual([]);
 });
 
+test('a centre that compares a day which has not begun, or is none, is refused, and nothing of it is kept', async () => {
+  for (const isFinal of [false, true]) {
+    expect((await centre.reconcile(second, [], isFinal)).text(39)).toBe('915');
+    const refused = await centre.reconcile('269999', [], isFinal);
+    expect([refused.text(39), refused.text(44)]).toEqual(['904', 'DE28']);
+  }
+  expect(unwrap(await house.sw.operator.reconciliations({ limit: 10 })).items).toEqual([]);
+});
+
 /** Both sides have the same of a day, item by item. */
 async function expectAgreed(day: string, isFinal = false): Promise<void> {
   const compared = unwrap(await house.sw.operator.reconcile(link, day, isFinal, 'test'));

@@ -172,8 +172,8 @@ export function openOperator(
     if (!issuer) return notThere(link, 'issuer');
     const today = businessDay(issuer.link, world.clock.now());
     const wanted = day ?? today;
-    // A slip of the pen would stand among the days that agree. What comes for a day that is closed counts on the next one, whatever the clock says.
-    if (wanted > today && isNothing(await desk.totals(link, wanted)))
+    // A slip of the pen would stand among the days that agree.
+    if (await desk.isAhead(link, wanted, today))
       return fail('SWITCH_DAY_AHEAD', { field: 'day', facts: { day: wanted, today } });
     const compared = await desk.reconcile(issuer, rooms.numbers(link), wanted, close, by);
     if (!compared.ok) return compared;
@@ -200,12 +200,13 @@ export function openOperator(
       const counts = await adviceCounts(store.db);
       return rooms.links().map((live) => {
         const { state, since } = live.status();
-        const { id, name, side, kind, profile } = live.link;
+        const { id, name, side, kind, profile, parties } = live.link;
         return {
           id,
           name: { ...name },
           side,
           kind,
+          parties: { own: parties.own, far: parties.far, acquirers: [...parties.acquirers] },
           profile: profile.name,
           state,
           since: isoTime(since),
@@ -321,8 +322,6 @@ export function openOperator(
     },
   };
 }
-
-const isNothing = (totals: object): boolean => Object.values(totals).every((figure) => figure === 0);
 
 const viewOfDay = (row: DayRow): SwitchReconciliation => ({
   link: row.link,

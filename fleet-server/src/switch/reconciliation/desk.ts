@@ -24,6 +24,7 @@ import {
   originalMti,
   responseMti,
 } from '@tsunagu/protocols/iso8583';
+import { namedDay } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Store } from '../../store/index.ts';
@@ -66,6 +67,11 @@ export class ReconciliationDesk {
     return totalsOf(await itemsOf(this.#store.db, link, day));
   }
 
+  /** Whether a day has not begun: what comes for a day that is closed counts on the next one, whatever the clock says. */
+  async isAhead(link: string, day: string, today: string): Promise<boolean> {
+    return day > today && Object.values(await this.totals(link, day)).every((figure) => figure === 0);
+  }
+
   /** The answer to a 1520, or to a request for items; undefined for another message. */
   async answer(link: Link, message: DecodedMessage): Promise<Message | undefined> {
     const mti = originalMti(message.mti);
@@ -91,9 +97,11 @@ export class ReconciliationDesk {
     const { netRule, outOfBalance } = link.profile.reconciliation;
     const theirs = readTotals(message, netRule);
     if (!theirs.ok) return answer({ 39: '904', ...faultElement(link, theirs.fault.field) });
+    if (!namedDay.safeParse(day).success) return answer({ 39: '904', ...faultElement(link, 28) });
     const isFinal = message.text(24) === functions.reconciliation;
-    // A day that is not over cannot be closed: its messages still come.
-    if (isFinal && day >= businessDay(link, this.#world.clock.now())) return answer({ 39: '915' });
+    const today = businessDay(link, this.#world.clock.now());
+    // A day that is not over cannot be closed: its messages still come. One that has not begun is not kept either.
+    if ((isFinal && day >= today) || (await this.isAhead(link.id, day, today))) return answer({ 39: '915' });
     const { row, wasClosed } = await this.#journal.write(async (tx, commit) => {
       const ours = totalsOf(await itemsOf(tx, link.id, day));
       const isBalanced = firstUnequal(ours, theirs.value) === undefined;
