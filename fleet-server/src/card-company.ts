@@ -3,7 +3,7 @@ import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cardCompanyLink, issuerPort, type Link } from '@tsunagu/protocols/acquiring';
 import { defaultPortBase } from '@tsunagu/protocols/fleet';
-import { fail, fromHex, ok, type Result, Secret } from '@tsunagu/protocols/kit';
+import { type Fault, fail, fromHex, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import { transitMasterKey } from '@tsunagu/protocols/test-cards';
 import { issuerOutageFile } from '@tsunagu/protocols/workshop';
 import { systemWorld } from '@tsunagu/protocols/world';
@@ -114,15 +114,21 @@ async function start(): Promise<
   const close = async (): Promise<void> => {
     await Promise.all(opened.map((door) => door.close()));
   };
-  const links = await readLinks(world, options.data);
+  const refused = new Map<string, Fault<'LINK_FILE_INVALID'>>();
+  const links = await readLinks(world, options.data, (_, fault, name) => {
+    if (name !== undefined) refused.set(name, fault);
+  });
   for (const id of options.link) {
     const link = links.find((known) => known.id === id);
+    const bad = refused.get(id);
     const door =
       link?.side === 'issuer'
         ? await openIssuer(link)
         : link
           ? fail('LINK_OTHER_SIDE', { facts: { link: id, side: link.side, wants: 'issuer' } })
-          : fail('LINK_UNKNOWN', { facts: { link: id } });
+          : bad
+            ? fail('LINK_FILE_INVALID', bad)
+            : fail('LINK_UNKNOWN', { facts: { link: id } });
     if (!door.ok) {
       await close();
       return door;
