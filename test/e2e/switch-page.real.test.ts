@@ -158,7 +158,14 @@ describe.skipIf(!existsSync(browserPath))('the page of the switch in a browser, 
   });
 
   it('speaks both languages, breaks no rule of accessibility, and fits a telephone', async () => {
+    const { id } = await soldFor(4_321);
+    await page.goto(new URL(`/switch?transaction=${id}`, house.url).href);
+    const events = page.locator('[data-testid=transaction] .events');
     for (const language of ['en', 'ja']) {
+      expect(await events.innerText()).toMatch(
+        language === 'ja' ? /受信[\s\S]*送信準備/ : /received[\s\S]*send-intended/,
+      );
+      if (language === 'ja') expect(await events.innerText()).not.toMatch(/amountMinor|outStan|send-intended/);
       await page.waitForSelector(`html[lang=${language}]`);
       const text = await page.locator('main').innerText();
       expect(text).not.toMatch(/\bswitch\.[a-z]\w+|[{}]|undefined|NaN/);

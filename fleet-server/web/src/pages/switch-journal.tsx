@@ -210,10 +210,13 @@ function Detail({ of }: { of: SwitchTransactionDetail }) {
       <ol class="events">
         {of.entries.map(({ at, entry, facts: told }, index) => (
           <li key={index}>
-            <time dateTime={at}>{moment(at)}</time> <code>{entry}</code>{' '}
+            <time dateTime={at}>{moment(at)}</time> <code>{tAny('switch.entry', entry)}</code>{' '}
             <span class="quiet">
               {Object.entries(told)
-                .map(([name, value]) => `${name} ${String(value)}`)
+                .map(
+                  ([name, value]) =>
+                    `${tAny('switch.fact', name)} ${value === null || value === '' ? '–' : String(value)}`,
+                )
                 .join(' · ')}
             </span>
           </li>
