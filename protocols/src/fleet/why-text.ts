@@ -1,3 +1,4 @@
+import { counted } from '../kit/index.ts';
 import { unheardText } from './unheard.ts';
 import type { Cause, CauseCode } from './why.ts';
 
@@ -79,7 +80,8 @@ export const causeTexts: Readonly<Record<CauseCode, Told>> = {
     ja: (facts) => `「${fact(facts, 'campaign')}」は終了しています。`,
   },
   FAILED: {
-    en: (facts) => `It failed for good after ${fact(facts, 'attempts')} orders${suffix(facts['fault'], ': ')}.`,
+    en: (facts) =>
+      `It failed for good after ${counted(Number(facts['attempts'] ?? 0), 'order')}${suffix(facts['fault'], ': ')}.`,
     ja: (facts) => `${fact(facts, 'attempts')}回の指示後に失敗が確定しました${suffix(facts['fault'], ': ')}。`,
   },
   MODEL_WITHOUT_IMAGE: {
