@@ -107,13 +107,13 @@ export const causeTexts: Readonly<Record<CauseCode, Told>> = {
       `What ${fact(facts, 'role')} signed of the software ended on ${fact(facts, 'expired')}: terminals refuse it. ${
         isOnline(facts)
           ? 'The server signs it by itself; its log says why it does not.'
-          : 'Sign it anew: "tsunagu software renew".'
+          : `Sign it anew: "tsunagu software renew ${fact(facts, 'role')}".`
       } All goes on then.`,
     ja: (facts) =>
       `ソフトウェアの${fact(facts, 'role')}メタデータが${fact(facts, 'expired')}に期限切れのため、端末が受け付けません。${
         isOnline(facts)
           ? '通常はサーバーが自動で署名します(ログを確認)。'
-          : '「tsunagu software renew」で署名し直してください。'
+          : `「tsunagu software renew ${fact(facts, 'role')}」で署名し直してください。`
       }その後、自動で再開します。`,
   },
   BEYOND_MODEL: {
