@@ -1,4 +1,5 @@
 import type { Files } from '@tsunagu/firmware-bridge/sealed-store/index';
+import { fingerprintOf } from '@tsunagu/fleet-server/identity/index';
 import { encodeEnvelope, jobReport, parseEnvelope, parseWith, type UpTopic } from '@tsunagu/protocols/fleet';
 import type { InvariantName } from './invariants.ts';
 import type { Script, Step } from './script.ts';
@@ -115,6 +116,33 @@ export const plantedBugs = {
       },
     },
     script: script(order(20_000, 'slip.print')),
+  },
+  identityIsKept: {
+    is: 'a certificate ends when the next one is made, and not when that is shown',
+    bugs: {
+      server: {
+        certificates: (certificates, store) => ({
+          ...certificates,
+          async renew(serial, presented, request) {
+            const renewed = await certificates.renew(serial, presented, request);
+            const fingerprint = fingerprintOf(presented);
+            await store.db
+              .updateTable('certificates')
+              .set({ ended_at: 1 })
+              .where('fingerprint', '=', fingerprint)
+              .execute();
+            return renewed;
+          },
+        }),
+      },
+    },
+    script: script(order(20_000, 'certificate.renew'), {
+      at: 19_000,
+      do: 'tear-downloads',
+      terminal: 0,
+      forMs: 5_000,
+      afterBytes: 100,
+    }),
   },
   noStateIsTorn: {
     is: 'a record is written in its place, and not beside it',

@@ -1,11 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { Duplex } from 'node:stream';
-import type { SecureNetwork } from '@tsunagu/firmware-bridge/link/index';
+import { X509Certificate } from 'node:crypto';
+import type { ClientIdentity, SecureNetwork } from '@tsunagu/firmware-bridge/link/index';
 import { readFrame, terminalFrame } from '@tsunagu/protocols/acquiring';
-import { devicePaths, jobIdSchema, logPiece, type Serial } from '@tsunagu/protocols/fleet';
+import { devicePaths, jobIdSchema, logPiece, renewalRequest, type Serial } from '@tsunagu/protocols/fleet';
 import { FrameReader } from '@tsunagu/protocols/iso8583';
 import { fail, ok, toHex } from '@tsunagu/protocols/kit';
+import { problemOf } from '@tsunagu/fleet-server/device-api/device-api';
 import type { Fixture } from './fixture.ts';
 import type { Line } from './link.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -83,10 +85,21 @@ export interface DeviceLines {
   readonly ksns: string[];
 }
 
+/** A network that tells what it shows: there is no TLS to do so. */
+export interface SimulatedNetwork extends SecureNetwork {
+  readonly shown: X509Certificate | undefined;
+}
+
 /** W2 and W3 without TLS: HTTP on lines in memory; a switch that hears requests and never answers. */
-export function simulatedNetwork(parts: DeviceLines): SecureNetwork {
+export function simulatedNetwork(parts: DeviceLines, identity: ClientIdentity | undefined): SimulatedNetwork {
+  let shown = identity && new X509Certificate(identity.certificateChain);
   return {
-    show: () => undefined,
+    get shown() {
+      return shown;
+    },
+    show(next) {
+      shown = new X509Certificate(next.certificateChain);
+    },
     pin: () => undefined,
     open(service) {
       const { line, server } = parts;
@@ -106,7 +119,7 @@ export function simulatedNetwork(parts: DeviceLines): SecureNetwork {
           parts.torn += 1;
         });
         deviceApi.emit('connection', far);
-        served.set(far, parts);
+        served.set(far, { parts, shown });
       }
       // Nothing above looks at what makes it a TLS socket.
       return Promise.resolve(ok(near as unknown as TLSSocket));
@@ -127,20 +140,28 @@ function hear(far: LineEnd, ksns: string[]): void {
 
 /** Between a request and its answer. */
 const latencyMs = 20;
-const served = new WeakMap<object, DeviceLines>();
+const served = new WeakMap<object, Caller>();
 const deviceApi = createServer((request, response) => {
-  const parts = served.get(request.socket);
-  if (parts) serve(parts, request, response).catch(() => response.destroy());
+  const caller = served.get(request.socket);
+  if (caller) serve(caller, request, response).catch(() => response.destroy());
 });
 deviceApi.unref();
 
-async function serve(parts: DeviceLines, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** Whose line it is, and what the connection shows. */
+interface Caller {
+  readonly parts: DeviceLines;
+  readonly shown: X509Certificate | undefined;
+}
+
+async function serve(caller: Caller, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { parts } = caller;
   const path = request.url ?? '';
   const name = path.slice(path.lastIndexOf('/') + 1);
+  // Who was wiped asks in vain: there is nobody here who takes a terminal into service.
+  if (path === devicePaths.enrolments) return void response.writeHead(503).end();
+  if (path === devicePaths.certificates) return await renew(caller, request, response);
   if (path.startsWith(devicePaths.logs)) {
-    const pieces: Buffer[] = [];
-    for await (const piece of request) pieces.push(piece as Buffer);
-    const piece = logPiece.parse(JSON.parse(Buffer.concat(pieces).toString('utf8')));
+    const piece = logPiece.parse(await bodyOf(request));
     const taken = await parts.server.rooms?.jobs.logs.take(parts.serial, jobIdSchema.parse(name), piece);
     if (!taken?.ok) return void response.writeHead(404).end();
     return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(taken.value));
@@ -158,4 +179,22 @@ async function serve(parts: DeviceLines, request: IncomingMessage, response: Ser
   const piece = bytes.subarray(start, Number(range[2]) + 1);
   const place = `bytes ${start}-${start + piece.length - 1}/${bytes.length}`;
   response.writeHead(206, { 'content-length': piece.length, 'content-range': place }).end(piece);
+}
+
+/** The next certificate, for whoever is let in with the present one. */
+async function renew({ parts, shown }: Caller, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const asked = renewalRequest.parse(await bodyOf(request));
+  const answer = await parts.server.whileOn(async ({ admission, certificates }) => {
+    const admitted = await admission(shown);
+    return admitted.ok && shown ? await certificates.renew(admitted.value, shown, asked) : admitted;
+  });
+  if (!answer) return void request.socket.destroy();
+  response.writeHead(answer.ok ? 200 : 409, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(answer.ok ? answer.value : problemOf(answer.fault)));
+}
+
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const pieces: Buffer[] = [];
+  for await (const piece of request) pieces.push(piece as Buffer);
+  return JSON.parse(Buffer.concat(pieces).toString('utf8'));
 }

@@ -1,9 +1,11 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { identityRecord, keyBlockProtectionKeyRecord } from '@tsunagu/firmware-bridge/enrolment/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
+import { openAuthority } from '@tsunagu/fleet-server/identity/index';
+import { storeTerminalCertificate } from '@tsunagu/fleet-server/identity/certificate-rows';
 import { openKeys } from '@tsunagu/fleet-server/keys/index';
 import { openStore } from '@tsunagu/fleet-server/store/index';
 import { migrations } from '@tsunagu/fleet-server/store/migrations';
@@ -17,13 +19,11 @@ import {
   type SignedDocument,
   signDocumentBy,
   tenantSchema,
-  terminalUri,
 } from '@tsunagu/protocols/fleet';
 import { Secret, unwrap } from '@tsunagu/protocols/kit';
 import { encodeSigned } from '@tsunagu/protocols/negative/authority';
 import { chunked, encodeChunkList, encodeSoftwareImage } from '@tsunagu/protocols/software';
-import { buildCertificate, toPem } from '@tsunagu/protocols/x509';
-import { authority } from '../negative/signers.ts';
+import { authority as negativeAuthority } from '../negative/signers.ts';
 import { TestRepository } from '../unit/software/repository.ts';
 import { chanceOf } from './random.ts';
 import { Scheduler } from './scheduler.ts';
@@ -32,7 +32,6 @@ import { beginsAt, SimulatedWorld } from './world.ts';
 export const tenant = tenantSchema.parse('demo');
 export const model = 'CT-5100';
 const terminalsMax = 8;
-const day = 86_400_000;
 /** Where the databases of runs lie: on memory, where there is a file system in it. */
 const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'tsunagu-simulation-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -72,35 +71,6 @@ export interface Fixture {
 }
 
 const pair = () => generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-
-/** A root that issues certificates by itself. */
-function certificates() {
-  const root = pair();
-  const name = { commonName: 'Simulated root' };
-  const common = { notBefore: beginsAt - day, notAfter: beginsAt + 3_650 * day };
-  const serialNumber = Uint8Array.of(1, 2, 3);
-  const rootDer = buildCertificate(
-    { serialNumber, subject: name, publicKey: root.publicKey, ...common, use: { kind: 'authority', pathLength: 1 } },
-    { name, privateKey: root.privateKey },
-  );
-  return {
-    root: toPem('CERTIFICATE', rootDer),
-    leaf: (publicKey: KeyObject, serial: Serial) =>
-      toPem(
-        'CERTIFICATE',
-        buildCertificate(
-          {
-            serialNumber,
-            subject: { commonName: serial },
-            publicKey,
-            ...common,
-            use: { kind: 'leaf', purposes: ['clientAuth'], names: [{ uri: terminalUri(tenant, serial) }] },
-          },
-          { name, privateKey: root.privateKey },
-        ),
-      ),
-  };
-}
 
 /** An image comes in several chunks, so that there is something between the first and the last. */
 const chunkLength = 4_096;
@@ -145,12 +115,16 @@ async function make(): Promise<Fixture> {
   const template = join(folder, 'template.sqlite');
   const store = unwrap(await openStore(template, migrations, world.clock));
   const keys = await openKeys(world, store, vault);
-  const issuer = certificates();
-  const negativeRoot = Buffer.from(encodeSigned(authority(Math.floor(beginsAt / 1_000)).root)).toString('base64');
+  const authority = await openAuthority(world, store, vault, tenant);
+  const negativeRoot = Buffer.from(encodeSigned(negativeAuthority(Math.floor(beginsAt / 1_000)).root)).toString(
+    'base64',
+  );
   const terminals: EnrolledTerminal[] = [];
   for (let index = 0; index < terminalsMax; index++) {
     const serial = serialSchema.parse(`SIM-000${index}`);
     const protection = world.entropy(32);
+    const { privateKey, publicKey } = pair();
+    const certificate = unwrap(await authority.issueTerminal(serial, publicKey));
     await store.write(async (tx) => {
       const place = { merchant: 'm', shop: 's', lane: String(index), parent: null, relay_port: null };
       await tx
@@ -162,6 +136,7 @@ async function make(): Promise<Fixture> {
         .insertInto('claims')
         .values({ serial, secret_sealed: new Uint8Array(1), used_key: serial, used_at: beginsAt, trust_version: 1 })
         .execute();
+      await storeTerminalCertificate(tx, serial, certificate, beginsAt);
       const kept = await vault.keep(`kbpk/${serial}`, 'key-block-protection', Secret.copy('key', protection));
       await keys.protect(tx, serial, kept.id, kept.checkValue);
     });
@@ -172,14 +147,13 @@ async function make(): Promise<Fixture> {
       serial,
       model,
       claimSecret: Buffer.alloc(32, index + 1).toString('base64'),
-      rootCertificate: issuer.root,
+      rootCertificate: authority.anchors,
       endpoints: { host: 'localhost', fleet: 1, device: 2, acquiring: 3 },
     };
     disk.set('claim.json', Buffer.from(JSON.stringify(claim)));
     const sealed = unwrap(await openSealedStore(files, world));
-    const { privateKey, publicKey } = pair();
     const pkcs8 = Secret.take('key', Uint8Array.from(privateKey.export({ type: 'pkcs8', format: 'der' })));
-    const certificateChain = issuer.leaf(publicKey, serial);
+    const certificateChain = certificate.chain;
     unwrap(await sealed.write(identityRecord, { step: 'enrolled', certificateChain, jobKey, negativeRoot }, pkcs8));
     unwrap(await sealed.write(keyBlockProtectionKeyRecord, {}, Secret.take('key', protection)));
     terminals.push({ serial, disk });

@@ -76,6 +76,19 @@ export const reportsTellTheEffect: Invariant = (run) =>
     }),
   );
 
+/** Whatever was cut while a certificate took the place of another, the terminal has one that counts; and an attempt makes one at most. */
+export const identityIsKept: Invariant = (run) =>
+  run.terminals.flatMap(({ serial, isWiped }) => {
+    const { refused, renewed = 0 } = run.identities.get(serial) ?? {};
+    const attempts = run.jobs
+      .filter((job) => job.serial === serial && job.type === 'certificate.renew')
+      .reduce((sum, { attempt }) => sum + attempt, 0);
+    return [
+      ...(refused !== undefined && !isWiped ? [`${serial} is not let in any more: ${refused}`] : []),
+      ...(renewed > attempts ? [`${serial} was given ${renewed} certificates in ${attempts} attempts`] : []),
+    ];
+  });
+
 /** What a terminal finds on its medium is whole, whenever its power was cut. */
 export const noStateIsTorn: Invariant = (run) =>
   run.terminals.flatMap(({ serial, torn }) => torn.map((what) => `${serial}: ${what}`));
@@ -131,6 +144,7 @@ export const invariants = {
   noJobIsLost,
   effectIffSucceeded,
   reportsTellTheEffect,
+  identityIsKept,
   noStateIsTorn,
   noKeyIsUsedTwice,
   tillAlwaysSells,

@@ -12,12 +12,14 @@ import {
   type UpTopic,
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { ShownCertificate } from '@tsunagu/fleet-server/identity/index';
 import type { Chance } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** One connection, as the broker has it. */
 export interface Connection {
   readonly serial: Serial;
+  readonly isOpen: boolean;
   /** Comes down, some time later. */
   deliver(topic: string, payload: Uint8Array): void;
   /** The broker hangs up, or the line breaks. */
@@ -26,8 +28,8 @@ export interface Connection {
 
 /** The far end of the lines: what a broker is to them. */
 export interface Exchange {
-  /** Undefined: nobody is there. A second connection of a serial ends the first. */
-  attach(connection: Connection): boolean;
+  /** False: nobody is there, or the certificate is not let in. A second connection of a serial ends the first. */
+  attach(connection: Connection, shown: ShownCertificate | undefined): Promise<boolean>;
   detach(connection: Connection, will: Uint8Array): void;
   /** Resolves when the server has the message on disk: only then is it acknowledged. */
   received(serial: Serial, topic: UpTopic, payload: Uint8Array): Promise<void>;
@@ -49,16 +51,21 @@ const latencyMs = 20;
 const answerTimeoutMs = 10_000;
 const pendingMax = 32;
 
+/** What a simulated line is made of. */
+interface Parts {
+  readonly scheduler: Scheduler;
+  readonly chance: Chance;
+  readonly line: Line;
+  readonly exchange: Exchange;
+  /** What the terminal shows of itself now. */
+  readonly shown: () => ShownCertificate | undefined;
+}
+
 /** W1 without MQTT and TLS: the port of `firmware-bridge/link` on simulated lines. QoS 1: what is not acknowledged may have arrived. */
 export class SimulatedLink implements Link {
   readonly dropped: Record<string, number> = {};
   readonly #options: LinkOptions;
-  readonly #parts: {
-    readonly scheduler: Scheduler;
-    readonly chance: Chance;
-    readonly line: Line;
-    readonly exchange: Exchange;
-  };
+  readonly #parts: Parts;
   readonly #pending = new Map<string, (answer: Result<Response, 'LINK_DOWN' | 'ANSWER_TIMED_OUT'>) => void>();
   readonly #unacknowledged = new Set<(isThere: boolean) => void>();
   #connection: (Connection & { isOpen: boolean }) | undefined;
@@ -68,10 +75,7 @@ export class SimulatedLink implements Link {
   #seq = 0;
   pendingHighest = 0;
 
-  constructor(
-    options: LinkOptions,
-    parts: { readonly scheduler: Scheduler; readonly chance: Chance; readonly line: Line; readonly exchange: Exchange },
-  ) {
+  constructor(options: LinkOptions, parts: Parts) {
     this.#options = options;
     this.#parts = parts;
   }
@@ -124,8 +128,8 @@ export class SimulatedLink implements Link {
         ended();
       },
     };
-    if (!exchange.attach(connection)) return;
     line.open.add(connection.close);
+    if (!(await exchange.attach(connection, this.#parts.shown()))) return connection.close();
     this.#connection = connection;
     this.#isUp = true;
     const isBorn =

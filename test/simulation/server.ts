@@ -1,7 +1,15 @@
 import { openApprovals } from '@tsunagu/fleet-server/audit/index';
 import { type Conversation, openConversation } from '@tsunagu/fleet-server/conversation/index';
 import { type Estate, openEstate } from '@tsunagu/fleet-server/estate/index';
-import { openJobs, type Jobs } from '@tsunagu/fleet-server/jobs/index';
+import {
+  type Admission,
+  type Certificates,
+  openAdmission,
+  openAuthority,
+  openCertificates,
+  type ShownCertificate,
+} from '@tsunagu/fleet-server/identity/index';
+import { isCarriedOut, openJobs, type Jobs } from '@tsunagu/fleet-server/jobs/index';
 import { type Keys, openKeys } from '@tsunagu/fleet-server/keys/index';
 import { openLiveHub } from '@tsunagu/fleet-server/live/index';
 import { openSqlite3, openStoreOn, type SqlConnection, type Store } from '@tsunagu/fleet-server/store/index';
@@ -19,6 +27,15 @@ import { SimulatedWorld } from './world.ts';
 
 const never = new Promise<never>(() => undefined);
 
+/** Resolves when the power goes. */
+function lossOfPower(): { readonly promise: Promise<undefined>; resolve(): void } {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<undefined>((done) => {
+    resolve = () => done(undefined);
+  });
+  return { promise, resolve };
+}
+
 /** The rooms of a server that is up. */
 export interface Rooms {
   readonly store: Store;
@@ -27,6 +44,8 @@ export interface Rooms {
   readonly jobs: Jobs;
   readonly keys: Keys;
   readonly conversation: Conversation;
+  readonly admission: Admission;
+  readonly certificates: Certificates;
 }
 
 /** What a test may put in the way of a room, to see whether anybody notices. */
@@ -34,6 +53,7 @@ export interface ServerBugs {
   /** What a terminal says comes through here. */
   readonly received?: (serial: Serial, topic: UpTopic, payload: Uint8Array) => Uint8Array | undefined;
   readonly jobs?: (jobs: Jobs, store: Store) => Jobs;
+  readonly certificates?: (certificates: Certificates, store: Store) => Certificates;
   /** False: nothing is done by the clock. */
   readonly sweeps?: boolean;
 }
@@ -57,6 +77,7 @@ export class SimulatedServer implements Exchange {
   #world: SimulatedWorld | undefined;
   #raw: SqlConnection[] = [];
   #tail: Promise<unknown> = Promise.resolve();
+  #lost = lossOfPower();
   #boots = 0;
   #ending: Promise<void> = Promise.resolve();
 
@@ -81,6 +102,8 @@ export class SimulatedServer implements Exchange {
     world.isOn = false;
     this.rooms = undefined;
     this.statementsUntilCut = Number.POSITIVE_INFINITY;
+    this.#lost.resolve();
+    this.#lost = lossOfPower();
     for (const connection of this.#connections.values()) connection.close();
     this.#connections.clear();
     const raw = this.#raw;
@@ -161,6 +184,16 @@ export class SimulatedServer implements Exchange {
       announce: (serial) => estate.announce(serial),
     });
     const jobs = this.#bugs.jobs?.(opened, store) ?? opened;
+    const certificates = openCertificates({
+      world,
+      store,
+      authority: await openAuthority(world, store, vault, tenant),
+      note: estate.note,
+      isOrdered: (serial) => isCarriedOut(store.db, serial, 'certificate.renew'),
+      // When it can be saved last is not looked at here.
+      renewed: () => Promise.resolve(),
+      disconnect: (serial) => this.#connections.get(serial)?.close(),
+    });
     const conversation = openConversation({
       world,
       store,
@@ -187,7 +220,17 @@ export class SimulatedServer implements Exchange {
         return Promise.resolve();
       },
     });
-    if (world.isOn) this.rooms = { store, estate, twin, jobs, keys, conversation };
+    if (!world.isOn) return;
+    this.rooms = {
+      store,
+      estate,
+      twin,
+      jobs,
+      keys,
+      conversation,
+      admission: openAdmission(world, store, tenant),
+      certificates: this.#bugs.certificates?.(certificates, store) ?? certificates,
+    };
   }
 
   /** Ends it for good, so that its file can go. */
@@ -235,7 +278,18 @@ export class SimulatedServer implements Exchange {
 
   cutForMs = 1_000;
 
-  attach(connection: Connection): boolean {
+  async attach(connection: Connection, shown: ShownCertificate | undefined): Promise<boolean> {
+    const admitted = await this.whileOn(({ admission }) => admission(shown));
+    return admitted?.ok === true && admitted.value === connection.serial && connection.isOpen && this.#put(connection);
+  }
+
+  /** What the server answers; undefined where it is off, or loses its power meanwhile. */
+  async whileOn<T>(ask: (rooms: Rooms) => Promise<T>): Promise<T | undefined> {
+    const { rooms } = this;
+    return rooms && (await Promise.race([ask(rooms), this.#lost.promise]));
+  }
+
+  #put(connection: Connection): boolean {
     if (!this.rooms) return false;
     this.#connections.get(connection.serial)?.close();
     this.#connections.set(connection.serial, connection);
@@ -251,8 +305,8 @@ export class SimulatedServer implements Exchange {
 
   /** A stranger connects under a terminal's name: the terminal's connection ends, and what the stranger says is of no boot that counts. */
   clone(serial: Serial, forMs: number): void {
-    const stranger: Connection = { serial, deliver: () => undefined, close: () => undefined };
-    if (!this.attach(stranger)) return;
+    const stranger: Connection = { serial, isOpen: true, deliver: () => undefined, close: () => undefined };
+    if (!this.#put(stranger)) return;
     this.#scheduler.after(forMs, () => {
       if (this.#connections.get(serial) === stranger) this.#connections.delete(serial);
     });

@@ -1,7 +1,9 @@
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
+import { identityRecord } from '@tsunagu/firmware-bridge/enrolment/index';
 import type { LedgerEntry } from '@tsunagu/firmware-bridge/jobs/index';
 import { openLedger } from '@tsunagu/firmware-bridge/jobs/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
+import type { ErrorCode } from '@tsunagu/protocols/errors';
 import { type Job, type JobBody, jobBody, parseWith, type Serial } from '@tsunagu/protocols/fleet';
 import type { LogFacts, LogLevel } from '@tsunagu/protocols/world';
 import { digestOf, type Fixture, fixture } from './fixture.ts';
@@ -9,7 +11,7 @@ import { goodLine } from './link.ts';
 import { chanceOf } from './random.ts';
 import { Scheduler } from './scheduler.ts';
 import { type Script, type Step, troubleMs } from './script.ts';
-import { SimulatedServer, type ServerBugs } from './server.ts';
+import { type Rooms, SimulatedServer, type ServerBugs } from './server.ts';
 import { SimulatedTerminal, type TerminalBugs } from './terminal.ts';
 import { SimulatedWorld } from './world.ts';
 
@@ -31,6 +33,8 @@ export interface Run {
   readonly ledgers: ReadonlyMap<Serial, readonly LedgerEntry[]>;
   /** Logs at the server that are whole, by job. */
   readonly logs: ReadonlyMap<string, boolean>;
+  /** Whether the identity on each terminal's medium is let in at the end, and how many certificates it was given after its first. */
+  readonly identities: ReadonlyMap<Serial, { readonly refused: ErrorCode | undefined; readonly renewed: number }>;
   readonly openHighest: number;
   /** What the logs said, in order. */
   readonly trace: readonly string[];
@@ -98,7 +102,10 @@ class Simulation {
   #sink =
     (who: string) =>
     (_level: LogLevel, event: string, facts: LogFacts): void => {
-      const shown = Object.entries(facts).map(([name, value]) => `${name}=${textOf(value)}`);
+      // Signatures of ECDSA are of chance, and so is what a certificate is known by: no seed has it.
+      const shown = Object.entries(facts)
+        .filter(([name]) => name !== 'fingerprint')
+        .map(([name, value]) => `${name}=${textOf(value)}`);
       this.#trace.push(`${this.#scheduler.nowMs} ${who} ${event} ${shown.join(' ')}`.trimEnd());
     };
 
@@ -202,6 +209,8 @@ class Simulation {
           : [],
       );
     }
+    const identities = new Map<Serial, { refused: ErrorCode | undefined; renewed: number }>();
+    for (const terminal of this.#terminals) identities.set(terminal.serial, await this.#identityOf(terminal, rooms));
     for (const job of jobs)
       this.#trace.push(`end ${job.serial} ${job.type} ${job.state} ${job.attempt} ${job.fault ?? ''}`);
     return {
@@ -211,6 +220,7 @@ class Simulation {
       ordered: this.#ordered,
       ledgers,
       logs,
+      identities,
       openHighest: this.#openHighest,
       trace: this.#trace,
       hash: createHash('sha256').update(this.#trace.join('\n')).digest('hex'),
@@ -218,6 +228,21 @@ class Simulation {
       endedMs: this.#scheduler.nowMs,
       statements: this.#server.statements,
     };
+  }
+
+  async #identityOf(terminal: SimulatedTerminal, { store, admission }: Rooms) {
+    const { world, files } = terminal.autopsy();
+    const sealed = await openSealedStore(files, world);
+    const read = sealed.ok ? await sealed.value.read(identityRecord) : sealed;
+    const chain = read.ok && read.value?.facts.step === 'enrolled' ? read.value.facts.certificateChain : undefined;
+    if (read.ok) read.value?.secret?.wipe();
+    const admitted = await admission(chain === undefined ? undefined : new X509Certificate(chain));
+    const given = await store.db
+      .selectFrom('certificates')
+      .select('fingerprint')
+      .where('subject', '=', terminal.serial)
+      .execute();
+    return { refused: admitted.ok ? undefined : admitted.fault.code, renewed: given.length - 1 };
   }
 
   #bodyOf(type: string, index: number): JobBody {

@@ -6,7 +6,7 @@ import type { PaymentOrder, SaleResult } from '@tsunagu/protocols/fleet';
 import { fail, ok } from '@tsunagu/protocols/kit';
 import type { LogSink } from '@tsunagu/protocols/world';
 import { z } from 'zod';
-import { type DeviceLines, simulatedNetwork } from './device-lines.ts';
+import { type DeviceLines, type SimulatedNetwork, simulatedNetwork } from './device-lines.ts';
 import type { EnrolledTerminal, Fixture } from './fixture.ts';
 import { goodLine, SimulatedLink } from './link.ts';
 import { Medium } from './medium.ts';
@@ -117,6 +117,7 @@ export class SimulatedTerminal {
     this.#world = world;
     const { line, scheduler, server } = this.lines;
     const files = this.medium.files();
+    let network: SimulatedNetwork | undefined;
     const started = await startTerminal({
       world,
       files: this.#bugs.files?.(files, this.medium) ?? files,
@@ -126,11 +127,20 @@ export class SimulatedTerminal {
       },
       wires: {
         openLink: (options) => {
-          const link = new SimulatedLink(options, { scheduler, chance, line, exchange: server });
+          const link = new SimulatedLink(options, {
+            scheduler,
+            chance,
+            line,
+            exchange: server,
+            shown: () => network?.shown,
+          });
           this.#links.push(link);
           return this.#bugs.link?.(link) ?? link;
         },
-        secureNetwork: () => simulatedNetwork(this.lines),
+        secureNetwork: (_network, _timers, _trust, identity) => {
+          network = simulatedNetwork(this.lines, identity);
+          return network;
+        },
       },
     });
     if (!world.isOn) return;

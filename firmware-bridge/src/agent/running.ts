@@ -105,7 +105,8 @@ export async function run(options: RunOptions): Promise<Result<Running>> {
   const trust = await readTrust(options.store, options.claim);
   if (!trust.ok) return trust;
   const claim = { ...options.claim, rootCertificate: trust.value.anchors.join('') };
-  const identity = await identify({ ...options, claim });
+  const { secureNetwork: secure } = options.wires ?? realWires;
+  const identity = await identify({ ...options, claim, secure });
   if (!identity.ok) return identity;
   return assemble({ ...options, claim }, identity.value, trust.value);
 }

@@ -31,6 +31,8 @@ export interface EnrolmentOptions {
   readonly store: SealedStore;
   readonly claim: Claim;
   readonly network: Network;
+  /** Makes connections of it that nobody else reads. */
+  readonly secure?: typeof secureNetwork;
   readonly signal: AbortSignal;
   /** What the maker gave the terminal to prove who it is; without it the claim secret does. */
   readonly manufacturer?: ManufacturerIdentity | undefined;
@@ -54,9 +56,9 @@ export async function identify(options: EnrolmentOptions): Promise<Result<Identi
   const stored = await store.read(identityRecord);
   if (!stored.ok) return stored;
   if (stored.value?.secret && stored.value.facts.step === 'enrolled') {
-    const { certificateChain, jobKey, negativeRoot } = stored.value.facts;
+    const { certificateChain, jobKey, negativeRoot, renewedBy } = stored.value.facts;
     if (negativeRoot !== undefined)
-      return ok({ certificateChain, jobKey, negativeRoot, privateKey: ownKey(stored.value.secret) });
+      return ok({ certificateChain, jobKey, negativeRoot, renewedBy, privateKey: ownKey(stored.value.secret) });
   }
   const privateKey = stored.value?.secret ? ok(ownKey(stored.value.secret)) : await makeKey(store, world);
   if (!privateKey.ok) return privateKey;
@@ -92,7 +94,7 @@ async function makeKey(
 }
 
 async function enrolOnce(
-  { world, store, claim, network, manufacturer }: EnrolmentOptions,
+  { world, store, claim, network, manufacturer, secure = secureNetwork }: EnrolmentOptions,
   privateKey: KeyObject,
 ): Promise<Result<Identity, HttpsFault | 'ENROLMENT_REFUSED' | 'ENROLMENT_ANSWER_INVALID' | 'STORE_WRITE_FAILED'>> {
   // An agreement key serves one request: an answer that was lost leaves nothing behind that could be used.
@@ -100,7 +102,7 @@ async function enrolOnce(
   const request = enrolmentRequestOf(claim, privateKey, agreement.publicKey, manufacturer);
   const { host } = claim.endpoints;
   const trust = { host, rootCertificate: claim.rootCertificate };
-  const answer = await exchange(secureNetwork(network, world.timers, trust), host, world.timers, {
+  const answer = await exchange(secure(network, world.timers, trust), host, world.timers, {
     method: 'POST',
     path: devicePaths.enrolments,
     body: JSON.stringify(request),

@@ -310,7 +310,7 @@ export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<D
 }
 
 /** A fault as the far side sees it (RFC 9457). */
-function problemOf({ code, field }: Fault): Problem {
+export function problemOf({ code, field }: Fault): Problem {
   const { says, next } = errorTable[code].en;
   return {
     type: `urn:tsunagu:error:${code}`,
