@@ -248,6 +248,7 @@ async function printCampaign({ client, console }: Context, campaign: CampaignDet
       { head: texts.columns.state, cell: ({ state }) => texts.ring[state] },
       { head: texts.columns.done, cell: ({ done, size }) => texts.done(done, size), right: true },
       { head: texts.columns.ordered, cell: ({ ordered }) => String(ordered), right: true },
+      { head: texts.columns.retrying, cell: ({ retrying }) => String(retrying), right: true },
       { head: texts.columns.failed, cell: ({ failed }) => String(failed), right: true },
       { head: texts.columns.back, cell: ({ back: count }) => String(count), right: true },
     ],

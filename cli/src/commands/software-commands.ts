@@ -1,3 +1,4 @@
+import { softwareVersion } from '@tsunagu/protocols/software';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Context } from './context.ts';
 import { integer, type Shell } from './shell.ts';
@@ -27,10 +28,8 @@ const count = (text: string): number => {
   return Number(text);
 };
 const few = integer(1, 64);
-/** A version that has one place in the order of versions: others would count as equal to it, or as newer than every number. */
 const version = (text: string): string => {
-  const isNumber = /^(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/.test(text);
-  if (!isNumber || text.length > 32) throw new InvalidArgumentError('2.1.0, 2.1.0-rc.1');
+  if (!softwareVersion.safeParse(text).success) throw new InvalidArgumentError('2.1.0, 2.1.0-rc.1');
   return text;
 };
 const percent = (text: string): number => {

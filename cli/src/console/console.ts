@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import { type ErrorEntry, errorTable, isErrorCode } from '@tsunagu/protocols/errors';
 import { workWants } from '@tsunagu/protocols/refurbish';
-import { evidenceItems, permission, rolePermissions, roles } from '@tsunagu/protocols/fleet';
+import { evidenceItems, exampleOf, isSettingName, permission, rolePermissions, roles } from '@tsunagu/protocols/fleet';
 import type { Fault } from '@tsunagu/protocols/kit';
 import { itemIn } from './evidence-options.ts';
 import { typedOf } from './typed.ts';
@@ -70,6 +70,8 @@ const usageFacts: ReadonlySet<string> = new Set(['wrong', 'meant', 'example']);
 function ownNext({ texts, language }: Console, { code, field = '', facts }: Fault): string | undefined {
   if (code === 'INPUT_INVALID') {
     const typed = typedOf(String(field));
+    const name = String(field);
+    if (!typed && isSettingName(name)) return texts.settingInvalid(name, exampleOf(name));
     return texts.inputInvalid(typed?.typed ?? String(field), typed?.example);
   }
   if (code === 'OPTION_INVALID' && facts?.['example'] !== undefined)

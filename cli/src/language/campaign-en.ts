@@ -9,6 +9,7 @@ export const campaignEn = {
     phase: 'PHASE',
     done: 'DONE',
     ordered: 'ORDERED',
+    retrying: 'RETRYING',
     failed: 'FAILED',
     back: 'BACK',
     id: 'ID',
@@ -41,6 +42,8 @@ export const campaignEn = {
     soaking: 'watched',
     undecided: 'too few sales',
     awaitingPerson: 'waits for a person',
+    paused: 'paused',
+    stopped: 'stopped',
     passed: 'through',
   } satisfies Record<(typeof ringStates)[number], string>,
   metric: {

@@ -8,6 +8,7 @@ export const campaignJa: typeof campaignEn = {
     phase: '状態',
     done: '完了',
     ordered: '指示中',
+    retrying: '再試行待ち',
     failed: '失敗',
     back: '復元',
     id: 'ID',
@@ -40,6 +41,8 @@ export const campaignJa: typeof campaignEn = {
     soaking: '観察中',
     undecided: '取引不足',
     awaitingPerson: '担当者待ち',
+    paused: '一時停止',
+    stopped: '停止',
     passed: '通過',
   },
   metric: {

@@ -280,6 +280,8 @@ export const en = {
     field === ''
       ? 'Compare the values with the command’s --help.'
       : `Compare the value of "${field}" with the command’s --help${example === undefined ? '' : `; for example: ${example}`}.`,
+  settingInvalid: (setting: string, example: string) =>
+    `What "${setting}" takes stands in "tsunagu config settings"; for example: ${setting}=${example}.`,
   roleNeeded: (permission: string, roles: readonly string[]) =>
     `It needs "${permission}", which ${roles.length > 0 ? `the role ${roles.join(' or ')} has` : 'no role has'}. An administrator adds a person who has it: tsunagu people add NAME --role ${roles[0] ?? 'ROLE'}; then sign in as that person and set TSUNAGU_TOKEN.`,
   edgesFrom: (state: string, next: readonly string[]) =>

@@ -307,6 +307,8 @@ export const ja: Texts = {
     field === ''
       ? '値をコマンドの --help と照らし合わせてください。'
       : `「${field}」の値をコマンドの --help と照らし合わせてください。${example === undefined ? '' : `例: ${example}`}`,
+  settingInvalid: (setting, example) =>
+    `「${setting}」に設定できる値は tsunagu config settings で確認できます。例: ${setting}=${example}`,
   roleNeeded: (permission, roles) =>
     `「${permission}」の権限が必要です(役割: ${roles.join('、') || 'なし'})。管理者が担当者を追加できます: tsunagu people add 名前 --role ${roles[0] ?? '役割'}。その担当者でサインインし、TSUNAGU_TOKENを設定してください。`,
   edgesFrom: (state, next) =>

@@ -139,7 +139,7 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
   }
 
   async function show(campaign: Campaign): Promise<void> {
-    rooms.live.publish({ name: 'campaign', data: await summaryOf(store.db, campaign) });
+    rooms.live.publish({ name: 'campaign', data: await summaryOf(store.db, campaign, world.clock.now()) });
   }
 
   /** Everything that changes campaigns stands in one line. */
@@ -358,7 +358,7 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
       const items: CampaignSummary[] = [];
       for (const { id } of found.value.items) {
         const campaign = await find(id);
-        if (campaign.ok) items.push(await summaryOf(store.db, campaign.value));
+        if (campaign.ok) items.push(await summaryOf(store.db, campaign.value, world.clock.now()));
       }
       return ok({ ...found.value, items });
     },
@@ -428,7 +428,7 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
       }),
     async exceptions(id, page) {
       if (!(await rowOf(id))) return fail('CAMPAIGN_UNKNOWN');
-      return await exceptionsOf(store.db, id, page);
+      return await exceptionsOf(store.db, id, world.clock.now(), page);
     },
     async why({ target, serials, where = '', cursor, limit }) {
       const query = parseQuery(where);

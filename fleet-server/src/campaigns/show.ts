@@ -6,24 +6,53 @@ import {
   serialSchema,
 } from '@tsunagu/protocols/fleet';
 import type { Result } from '@tsunagu/protocols/kit';
+import { sql } from 'kysely';
 import { isoTime, type Page, type PageRequest, type Queryable, lowestFirst, pageOn, viewPage } from '../store/index.ts';
 import { type Campaign, isActive } from './campaign.ts';
 import { made } from './rules/causes.ts';
 import { evidenceOf, gateLimit, totalsOf } from './rules/gate.ts';
-import { freshRing, ringOpenOf, standOf } from './rules/progress.ts';
+import { freshRing, ringOpenOf, standIn } from './rules/progress.ts';
 import { failedMetric } from './tick.ts';
 
 const eventsMax = 100;
 const isoOrNull = (at: number | null): string | null => (at === null ? null : isoTime(at));
 
+/** Open orders whose jobs failed and wait for their next attempt: RETRY to "why not?". */
+const restingOrders = (on: Queryable, campaign: string, now: number) =>
+  on
+    .selectFrom('campaign_orders as order')
+    .innerJoin('jobs', 'jobs.id', 'order.job')
+    .where('order.campaign', '=', campaign)
+    .where('order.outcome', 'is', null)
+    .where('jobs.not_before', '>', now);
+
+/** Terminals that failed, have no order now, and get another one. */
+const retryingRows = (on: Queryable, campaign: string) =>
+  on
+    .selectFrom('campaign_exceptions as exception')
+    .where('exception.campaign', '=', campaign)
+    .where('exception.state', '=', 'retrying')
+    .where((all) =>
+      all.not(
+        all.exists(
+          all
+            .selectFrom('campaign_orders as order')
+            .select('order.job')
+            .whereRef('order.campaign', '=', 'exception.campaign')
+            .whereRef('order.ordinal', '=', 'exception.ordinal')
+            .where('order.outcome', 'is', null),
+        ),
+      ),
+    );
+
 /** A campaign as it stands in a list. */
-export async function summaryOf(on: Queryable, campaign: Campaign): Promise<CampaignSummary> {
+export async function summaryOf(on: Queryable, campaign: Campaign, now: number): Promise<CampaignSummary> {
   const { sets, progress } = campaign;
-  const { retrying } = await on
-    .selectFrom('campaign_exceptions')
+  const { resting } = await restingOrders(on, campaign.id, now)
+    .select((all) => all.fn.countAll<number>().as('resting'))
+    .executeTakeFirstOrThrow();
+  const { retrying } = await retryingRows(on, campaign.id)
     .select((all) => all.fn.countAll<number>().as('retrying'))
-    .where('campaign', '=', campaign.id)
-    .where('state', '=', 'retrying')
     .executeTakeFirstOrThrow();
   const [cohort, done, failed] = [sets.size('cohort'), sets.size('done'), sets.size('failed')];
   return {
@@ -38,10 +67,10 @@ export async function summaryOf(on: Queryable, campaign: Campaign): Promise<Camp
     terminals: {
       cohort,
       waiting: Math.max(0, cohort - done - failed - campaign.openOrders),
-      ordered: campaign.openOrders,
+      ordered: Math.max(0, campaign.openOrders - Number(resting)),
       done,
       failed,
-      retrying: Number(retrying),
+      retrying: Number(retrying) + Number(resting),
       back: sets.size('back'),
     },
     ring: Math.max(0, ringOpenOf(progress)),
@@ -63,7 +92,11 @@ export async function detailOf(on: Queryable, campaign: Campaign, now: number): 
     .where('campaign', '=', campaign.id)
     .where('outcome', 'is', null)
     .execute();
-  const orderedIn = orders.map(({ ordinal }) => sets.ringOf(ordinal));
+  const resting = await restingOrders(on, campaign.id, now).select('order.ordinal').execute();
+  const retrying = await retryingRows(on, campaign.id).select('exception.ordinal').execute();
+  const rested = new Set(resting.map(({ ordinal }) => ordinal));
+  const orderedIn = orders.flatMap(({ ordinal }) => (rested.has(ordinal) ? [] : sets.ringOf(ordinal)));
+  const retryingIn = [...resting, ...retrying].map(({ ordinal }) => sets.ringOf(ordinal));
   const events = await on
     .selectFrom('campaign_events')
     .selectAll()
@@ -73,7 +106,7 @@ export async function detailOf(on: Queryable, campaign: Campaign, now: number): 
     .execute();
   const failing = failedMetric(campaign);
   return {
-    ...(await summaryOf(on, campaign)),
+    ...(await summaryOf(on, campaign, now)),
     spec,
     approvedBy: campaign.approvedBy,
     reason: progress.reason,
@@ -83,9 +116,10 @@ export async function detailOf(on: Queryable, campaign: Campaign, now: number): 
       const name = `ring${index}` as const;
       return {
         percent: ring.percent,
-        state: standOf(ring, state, false, now),
+        state: standIn(progress.phase, ring, state, false, now),
         size: sets.size(name),
         ordered: orderedIn.filter((place) => place === index).length,
+        retrying: retryingIn.filter((place) => place === index).length,
         done: sets.common(name, 'done'),
         failed: sets.common(name, 'failed'),
         back: sets.common(name, 'back'),
@@ -118,14 +152,32 @@ export async function detailOf(on: Queryable, campaign: Campaign, now: number): 
 export async function exceptionsOf(
   on: Queryable,
   campaign: string,
+  now: number,
   page: PageRequest,
 ): Promise<Result<Page<CampaignException>, 'INPUT_INVALID'>> {
+  const rows = on
+    .selectFrom('campaign_exceptions as known')
+    .select(['known.ordinal', 'known.state', 'known.attempts', 'known.fault', 'known.job', 'known.at', 'known.next_at'])
+    .where('known.campaign', '=', campaign)
+    .where('known.ordinal', 'not in', restingOrders(on, campaign, now).select('order.ordinal'));
+  const resting = restingOrders(on, campaign, now)
+    .leftJoin('campaign_exceptions as known', (join) =>
+      join.onRef('known.campaign', '=', 'order.campaign').onRef('known.ordinal', '=', 'order.ordinal'),
+    )
+    .select((all) => [
+      'order.ordinal',
+      all.val('retrying' as const).as('state'),
+      sql<number>`coalesce(known.attempts, 0) + 1`.as('attempts'),
+      'jobs.fault',
+      'order.job',
+      'jobs.changed_at as at',
+      'jobs.not_before as next_at',
+    ]);
   const query = on
-    .selectFrom('campaign_exceptions as exception')
+    .selectFrom(rows.unionAll(resting).as('exception'))
     .innerJoin('terminal_ordinals as ordinals', 'ordinals.ordinal', 'exception.ordinal')
     .selectAll('exception')
-    .select('ordinals.serial')
-    .where('campaign', '=', campaign);
+    .select('ordinals.serial');
   return viewPage(await pageOn(query, lowestFirst('exception.ordinal'), page), (row) => ({
     serial: serialSchema.parse(row.serial),
     state: row.state,

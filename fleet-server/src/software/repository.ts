@@ -176,9 +176,12 @@ export async function openRepository(world: World, folder: string, keys: OnlineK
   function nextRoot(text: string): Result<TrustedSet, PublishFault> {
     const next = root ? updateRoot(root, text) : trustRoot(text);
     if (!next.ok) return next;
-    const { version } = next.value.root.signed;
+    const { version, expires } = next.value.root.signed;
     if (!root && version !== 1)
       return fail('SOFTWARE_METADATA_ROLLBACK', { field: 'root', facts: { version, trusted: 0 } });
+    // Every terminal would follow it, and take nothing from then on.
+    if (momentOf(expires) <= clock.now())
+      return fail('SOFTWARE_METADATA_EXPIRED', { field: 'root', facts: { expires } });
     // A root that leaves out our keys would make a repository that nobody can announce.
     const missing = onlineRoles.find(
       (role) => keys.signers(next.value.root.signed, role).length < next.value.root.signed.roles[role].threshold,

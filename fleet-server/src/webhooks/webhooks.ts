@@ -307,11 +307,13 @@ export function openWebhooks(rooms: WebhookRooms): Webhooks {
       return await store.write(async (tx): Promise<Result<Webhook & { readonly again: number }, 'WEBHOOK_UNKNOWN'>> => {
         const row = await tx.selectFrom('webhooks').selectAll().where('id', '=', id).executeTakeFirst();
         if (!row) return fail('WEBHOOK_UNKNOWN');
+        const now = world.clock.now();
         let again: number;
         if ('dead' in what) {
           const { numUpdatedRows } = await tx
             .updateTable('webhook_deliveries')
-            .set({ state: 'pending', attempt: 0, next_at: row.retry_at ?? world.clock.now(), ended_at: null })
+            // Taken up anew: it has all of its days again.
+            .set({ state: 'pending', attempt: 0, next_at: row.retry_at ?? now, created_at: now, ended_at: null })
             .where('webhook', '=', id)
             .where('state', '=', 'dead')
             .executeTakeFirstOrThrow();

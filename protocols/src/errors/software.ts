@@ -35,11 +35,11 @@ export const softwareErrors = defineErrors({
   SOFTWARE_METADATA_EXPIRED: {
     en: {
       says: 'The metadata have expired.',
-      next: 'Check the clock; sign them anew ("tsunagu software renew" for root and targets; the server renews the others by itself).',
+      next: 'Check the clock; sign them anew ("tsunagu software renew root" or "renew targets", as the field says; the server renews the others by itself).',
     },
     ja: {
       says: 'メタデータの有効期限が切れています。',
-      next: '時計を確認し、署名し直してください(rootとtargetsは「tsunagu software renew」、他はサーバーが自動更新)。',
+      next: '時計を確認し、署名し直してください(「tsunagu software renew root」または「renew targets」、他はサーバーが自動更新)。',
     },
   },
   SOFTWARE_METADATA_MISMATCH: {

@@ -6,12 +6,11 @@ import { keySlot } from './held-key.ts';
 import { custodyKeyId } from './key-custody.ts';
 import { softwareInstall } from './job.ts';
 import { jobBody } from './job-kinds.ts';
-import { queryLengthMax } from './query.ts';
+import { queryText } from './query.ts';
 import { reasonText } from './reason.ts';
 
 const time = z.iso.datetime().describe('RFC 3339, UTC.');
 const count = (says: string) => z.number().int().nonnegative().describe(says);
-const query = z.string().max(queryLengthMax);
 
 /** What is done to each terminal of a campaign. A new kind is a new entry here and in the server's table of actions. */
 export const campaignAction = z
@@ -90,7 +89,13 @@ const failures = z
   .strictObject({
     count: z.number().int().min(1).max(1_000_000).optional().describe('So many failures end the ring.'),
     percent: z.number().gt(0).max(100).optional().describe('Or so many per cent of those that ended.'),
-    minimum: z.number().int().min(1).max(1_000_000).default(10).describe('Per cent count from so many ends on.'),
+    minimum: z
+      .number()
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(10)
+      .describe('Per cent count from so many ends on, and in a smaller ring when it is through.'),
   })
   .describe('How many failures are too many.');
 
@@ -151,9 +156,9 @@ export type CampaignGate = z.output<typeof campaignGate>;
 export const campaignSpec = z
   .strictObject({
     name: z.string().min(1).max(80).describe('What people call it.'),
-    target: query.default('').describe('Whom it is for, as a query; empty is everybody.'),
+    target: queryText.default('').describe('Whom it is for, as a query; empty is everybody.'),
     isDynamic: z.boolean().default(false).describe('Whether terminals that meet the query later join.'),
-    requires: query
+    requires: queryText
       .default('')
       .describe('What must hold before a terminal is changed, as a query; it waits until then.'),
     attested: z.boolean().default(false).describe('Whether the images must be attested by runs on real hardware.'),
@@ -215,8 +220,17 @@ export const actOnCampaign = z
   })
   .describe('Something that a person does to a campaign.');
 
-/** How a ring stands. */
-export const ringStates = ['waiting', 'open', 'soaking', 'undecided', 'awaitingPerson', 'passed'] as const;
+/** How a ring stands. One that was open is `paused` or `stopped` together with its campaign. */
+export const ringStates = [
+  'waiting',
+  'open',
+  'soaking',
+  'undecided',
+  'awaitingPerson',
+  'paused',
+  'stopped',
+  'passed',
+] as const;
 const arm = (says: string) =>
   z
     .object({ sales: count('Sales that were counted.'), events: count('Those that the metric is about.') })
@@ -255,7 +269,7 @@ export const campaignSummary = z
         ordered: count('Ordered and not ended.'),
         done: count('Changed.'),
         failed: count('Failed for good.'),
-        retrying: count('Failed and tried again.'),
+        retrying: count('Failed and tried again after a pause.'),
         back: count('Brought back; `done` counts them still.'),
       })
       .describe('How many terminals stand where.'),
@@ -283,6 +297,7 @@ export const campaignDetail = campaignSummary
             state: z.enum(ringStates).describe('How it stands.'),
             size: count('Terminals in this ring alone.'),
             ordered: count('Ordered and not ended.'),
+            retrying: count('Failed and tried again after a pause.'),
             done: count('Changed.'),
             failed: count('Failed for good.'),
             back: count('Brought back; `done` counts them still.'),

@@ -47,6 +47,7 @@ export {
 } from './configuration.ts';
 export * from './layers.ts';
 export {
+  exampleOf,
   isSettingName,
   type SettingKind,
   type SettingName,
@@ -183,9 +184,9 @@ export {
   type QueryFieldKind,
   type QueryFieldName,
   queryFields,
-  queryLengthMax,
   type QueryOperator,
   queryOperators,
+  queryText,
   type QueryValue,
 } from './query.ts';
 export * from './why.ts';

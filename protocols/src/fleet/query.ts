@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { fail, ok, type Result } from '../kit/index.ts';
 
 /** What a field of a query holds: how it is compared follows from it. */
@@ -76,7 +77,9 @@ export type Query =
     };
 
 /** The most characters of a query, and the deepest nesting of parentheses and `not`. */
-export const queryLengthMax = 2_000;
+const queryLengthMax = 2_000;
+/** The text of a query, as it comes from outside; `parseQuery` reads it. */
+export const queryText = z.string().max(queryLengthMax);
 const depthMax = 32;
 const listMax = 500;
 

@@ -17,6 +17,8 @@ interface About {
   readonly says: string;
   /** What a model must be able to do; without it the setting does not exist for the model. */
   readonly needs?: readonly Ability[];
+  /** A value that a text of some form may be. */
+  readonly example?: string;
   /** Whether a change waits for the maintenance window, where one is set. Every change waits until no payment is in hand. */
   readonly isDisruptive?: boolean;
 }
@@ -193,6 +195,7 @@ export const settings = {
     'Asia/Tokyo',
     {
       name: { en: 'Time zone', ja: 'タイムゾーン' },
+      example: 'Asia/Tokyo',
       says: 'Time zone of the shop by its IANA name: times on slips, and the maintenance window.',
     },
     isTimeZone,
@@ -202,6 +205,7 @@ export const settings = {
     '',
     {
       name: { en: 'Maintenance window', ja: '保守時間帯' },
+      example: '02:00-05:00',
       says: 'When changes that disturb may be made, local time of the shop, "02:00-05:00"; over midnight is meant where it ends before it begins. Empty: whenever no payment is in hand.',
     },
     (value) => value === '' || /^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/.test(value),
@@ -211,6 +215,7 @@ export const settings = {
     '04:00',
     {
       name: { en: 'End of the business day', ja: '自動日計(締め)の時刻' },
+      example: '04:00',
       says: 'When the terminal closes its business day by itself, local time of the shop, "04:00": at that time, after it where it was off, and before it where the day holds as many transactions as it can keep. Empty: a person closes it.',
     },
     (value) => value === '' || /^([01]\d|2[0-3]):[0-5]\d$/.test(value),
@@ -220,6 +225,7 @@ export const settings = {
     '',
     {
       name: { en: 'Cards by card company', ja: 'カード会社ごとのカード' },
+      example: 'visa=4 jcb=35',
       says: 'Which cards go under the keys of which card company, once the terminal holds them: "NAME=prefix,prefix NAME=prefix". Empty: every card under the key of the terminal.',
     },
     isAcquirerCards,
@@ -233,6 +239,7 @@ export const settings = {
     '',
     {
       name: { en: 'Fleet server, host', ja: '管理サーバーのホスト' },
+      example: 'fleet.example.com',
       says: 'Where the fleet server is dialled; empty: where the claim says. The name in its certificate stays that of the claim.',
       needs: ['ownLine'],
       isDisruptive: true,
@@ -255,3 +262,8 @@ export const settingNames = Object.keys(settings) as SettingName[];
 export const isSettingName = (name: string): name is SettingName => Object.hasOwn(settings, name);
 /** A setting as every other room sees it. */
 export const settingOf = (name: SettingName): About & { readonly kind: SettingKind } => settings[name];
+/** A value that a setting may be, as it is typed. */
+export const exampleOf = (name: SettingName): string => {
+  const { example, schema }: About & { readonly schema: z.ZodType } = settings[name];
+  return example ?? String(schema.parse(undefined));
+};

@@ -1,3 +1,4 @@
+import { counted } from '../kit/index.ts';
 import { unheardText } from './unheard.ts';
 import type { Cause, CauseCode } from './why.ts';
 
@@ -79,7 +80,8 @@ export const causeTexts: Readonly<Record<CauseCode, Told>> = {
     ja: (facts) => `「${fact(facts, 'campaign')}」は終了しています。`,
   },
   FAILED: {
-    en: (facts) => `It failed for good after ${fact(facts, 'attempts')} orders${suffix(facts['fault'], ': ')}.`,
+    en: (facts) =>
+      `It failed for good after ${counted(Number(facts['attempts'] ?? 0), 'order')}${suffix(facts['fault'], ': ')}.`,
     ja: (facts) => `${fact(facts, 'attempts')}回の指示後に失敗が確定しました${suffix(facts['fault'], ': ')}。`,
   },
   MODEL_WITHOUT_IMAGE: {
@@ -105,13 +107,13 @@ export const causeTexts: Readonly<Record<CauseCode, Told>> = {
       `What ${fact(facts, 'role')} signed of the software ended on ${fact(facts, 'expired')}: terminals refuse it. ${
         isOnline(facts)
           ? 'The server signs it by itself; its log says why it does not.'
-          : 'Sign it anew: "tsunagu software renew".'
+          : `Sign it anew: "tsunagu software renew ${fact(facts, 'role')}".`
       } All goes on then.`,
     ja: (facts) =>
       `ソフトウェアの${fact(facts, 'role')}メタデータが${fact(facts, 'expired')}に期限切れのため、端末が受け付けません。${
         isOnline(facts)
           ? '通常はサーバーが自動で署名します(ログを確認)。'
-          : '「tsunagu software renew」で署名し直してください。'
+          : `「tsunagu software renew ${fact(facts, 'role')}」で署名し直してください。`
       }その後、自動で再開します。`,
   },
   BEYOND_MODEL: {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { serialSchema } from './identity.ts';
 import { page } from './page.ts';
-import { queryLengthMax } from './query.ts';
+import { queryText } from './query.ts';
 
 /**
  * Why a terminal has not got what it should have, in the order in which a cause decides: what needs a person, or makes all
@@ -81,9 +81,7 @@ export const askWhy = z
   .strictObject({
     target: whyTarget,
     serials: z.array(serialSchema).min(1).max(whyTerminalsMax).optional().describe('About whom; or `where`.'),
-    where: z
-      .string()
-      .max(queryLengthMax)
+    where: queryText
       .optional()
       .describe('About whom, as a query of campaigns, in the order in which they came; empty is everybody.'),
     cursor: z

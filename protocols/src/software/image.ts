@@ -3,12 +3,21 @@ import { parseJson } from '../fleet/parse.ts';
 import { asBuffer, concat, fail, ok, type Result } from '../kit/index.ts';
 
 /**
+ * A version that has one place in the order of versions (`compareVersions`): numbers without leading zeros as in Semantic Versioning 2.0.0, 2, and
+ * nothing before them. "01" would be equal to "1" under another name, and "v1.2" newer than every number.
+ */
+export const softwareVersion = z
+  .string()
+  .max(32)
+  .regex(/^(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/);
+
+/**
  * What an image says of itself. `counter` never falls on a device (anti-rollback, NIST SP 800-193, 4.2.1.2). `boot` is how an
  * emulated device fares with it, so that every way in which an update fails can be had without hardware: it `proves` itself, it
  * `hangs` before anything runs, it runs and `isMute`, or it proves itself and `misreads` every answer to a sale.
  */
 export const softwareHeader = z.object({
-  version: z.string().regex(/^[0-9A-Za-z.+-]{1,32}$/),
+  version: softwareVersion,
   model: z.string().min(1).max(32),
   counter: z.number().int().min(1).max(0xffff_ffff),
   boot: z.enum(['proves', 'hangs', 'isMute', 'misreads']).default('proves'),

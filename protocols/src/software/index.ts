@@ -12,6 +12,7 @@ export {
   softwareHeader,
   type SoftwareHeader,
   softwareHeaderBytesMax,
+  softwareVersion,
 } from './image.ts';
 export { softwareBytesMax } from './limits.ts';
 export { findTarget, type FoundTarget, targetOf, targetPath } from './target.ts';

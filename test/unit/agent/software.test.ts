@@ -87,6 +87,12 @@ test('a trial has one boot: proven it stays, otherwise the old software runs aga
 test('an image that lies about itself is refused at its byte', () => {
   const image = encodeSoftwareImage({ version: '2', model: 'CT-5100', counter: 1 }, new Uint8Array(3));
   expect(unwrap(readSoftwareHeader(image))).toMatchObject({ version: '2', boot: 'proves' });
+  // No place in the order of versions, or that of another.
+  for (const version of ['01', '1.02', 'v1.2', '1..2', '1.', '', '1-']) {
+    const named = Uint8Array.from(Buffer.from(JSON.stringify({ version, model: 'CT-5100', counter: 1 })));
+    const prefix = Uint8Array.from([...Buffer.from('TSW1'), 0, named.length]);
+    expect(readSoftwareHeader(Uint8Array.from([...prefix, ...named]))).toMatchObject({ ok: false });
+  }
   for (let length = 0; length < image.length - 3; length++)
     expect(readSoftwareHeader(image.subarray(0, length))).toMatchObject({ fault: { code: 'SOFTWARE_IMAGE_INVALID' } });
   expect(readSoftwareHeader(Uint8Array.from(image, (byte, at) => (at === 0 ? 0 : byte)))).toMatchObject({

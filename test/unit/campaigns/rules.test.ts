@@ -1,7 +1,14 @@
 import { type CampaignView, causesOf, nextTryOf, type Standing } from '@tsunagu/fleet-server/campaigns/rules/causes';
 import type { TerminalFacts } from '@tsunagu/fleet-server/campaigns/rules/match';
 import { earn, perMinute } from '@tsunagu/fleet-server/campaigns/rules/pace';
-import { act, advance, freshRing, type Progress, type Seen } from '@tsunagu/fleet-server/campaigns/rules/progress';
+import {
+  act,
+  advance,
+  freshRing,
+  type Progress,
+  type Seen,
+  standIn,
+} from '@tsunagu/fleet-server/campaigns/rules/progress';
 import { placeInOrder, ringBounds, ringOf } from '@tsunagu/fleet-server/campaigns/rules/rings';
 import { windowAt } from '@tsunagu/fleet-server/campaigns/rules/windows';
 import {
@@ -433,6 +440,34 @@ describe('a campaign in its phases', () => {
     const resumed = unwrap(act(paused, 'resume', 'ai', '', [0, 5]));
     expect(advance(strict, resumed, seen({ rings: whole(1, 3, 5) })).progress.phase).toBe('running');
     expect(advance(strict, resumed, seen({ rings: whole(1, 3, 6) })).progress.phase).toBe('paused');
+  });
+
+  it('pauses when a ring that is smaller than the count for per cent failed, as soon as it is through', () => {
+    const open = progress('running', [{ ...freshRing, openedAt: 1 }, freshRing]);
+    const first = (size: number, done: number, failed: number) =>
+      advance(rules, open, seen({ rings: [{ size, done, failed }, whole(0, 0)[1] ?? { size: 9, done: 0, failed: 0 }] }))
+        .progress;
+    expect(first(1, 0, 1)).toMatchObject({ phase: 'paused', reason: 'CAMPAIGN_THRESHOLD_REACHED' });
+    expect(first(5, 0, 5).phase).toBe('paused');
+    // Not before: one of five may be the only one.
+    expect(first(5, 0, 1).phase).toBe('running');
+    expect(first(20, 19, 1).phase).toBe('running');
+    const paused = first(5, 4, 1);
+    expect(paused.phase).toBe('paused');
+    expect(unwrap(act(paused, 'resume', 'ai', '', [1, 0])).rings[0]?.pardoned).toBe(1);
+  });
+
+  it.each([
+    ['running', 'open'],
+    ['paused', 'paused'],
+    ['aborted', 'stopped'],
+    ['rollingBack', 'stopped'],
+    ['rolledBack', 'stopped'],
+  ] as const)('that is %s has a ring that is %s where one had begun', (phase, state) => {
+    const ring = campaignRing.parse({ percent: 100 });
+    expect(standIn(phase, ring, { ...freshRing, openedAt: 1 }, false, 5)).toBe(state);
+    expect(standIn(phase, ring, { ...freshRing, openedAt: 1, throughAt: 2, passedAt: 3 }, false, 5)).toBe('passed');
+    expect(standIn(phase, ring, freshRing, false, 5)).toBe('waiting');
   });
 
   it('goes back when a gate failed, and ends without a way back', () => {

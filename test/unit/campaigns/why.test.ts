@@ -149,6 +149,23 @@ describe('"why not?"', () => {
     const paused = await why(house, id, 'CAMP-0001');
     expect(paused.causes).toMatchObject([{ code: 'RETRY', facts: { attempts: 1, fault: 'ARTEFACT_UNAVAILABLE' } }]);
     expect(Date.parse(paused.nextTryAt ?? '')).toBeGreaterThan(Date.now());
+    // And so do the campaign and its list of exceptions.
+    expect(await detail(house, id)).toMatchObject({
+      terminals: { waiting: 0, ordered: 0, retrying: 1 },
+      rings: [{ ordered: 0, retrying: 1, failed: 0 }],
+    });
+    expect((await house.call('GET', `/campaigns/${id}/exceptions`)).body).toMatchObject({
+      items: [
+        {
+          serial: 'CAMP-0001',
+          state: 'retrying',
+          attempts: 1,
+          fault: 'ARTEFACT_UNAVAILABLE',
+          job: paused.causes[0]?.facts['job'],
+          nextAt: paused.nextTryAt,
+        },
+      ],
+    });
   });
 
   it('tells when the window of the terminal’s own opens for which it keeps what it fetched', async () => {

@@ -94,6 +94,19 @@ it('takes a root that names its own keys only, and keeps no key of root or targe
   for (const { keyId } of publisher.keyring.signers) expect(vault).not.toContain(keyId);
 });
 
+it('takes no root that is over already: terminals would follow it, and take nothing from then on', async () => {
+  const before = {
+    ...house.world,
+    clock: { ...house.world.clock, now: () => house.world.clock.now() - 4 * 365 * 86_400_000 },
+  };
+  const published = unwrap(await readPublished(publisher.client));
+  const draft = unwrap(await draftRoot(before, publisher.client, published, publisher.keyring, 'none'));
+  expect(await publisher.client.publishSoftware(draft)).toMatchObject({
+    fault: { code: 'SOFTWARE_METADATA_EXPIRED', field: 'root' },
+  });
+  expect(unwrap(await publisher.client.softwareRoles())[0]).toMatchObject({ role: 'root', version: 1 });
+});
+
 function strangersKeys() {
   const key = () => {
     const spki = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'der' });

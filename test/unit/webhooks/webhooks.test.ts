@@ -203,10 +203,14 @@ describe('webhooks, to a receiver in a process of its own', () => {
     await until('two are dead', async () => (await deliveries(opened, id, '&state=dead')).length === 2);
     expect((await deliveries(opened, id, '&state=dead')).map(({ attempt }) => attempt)).toEqual([3, 3]);
     await receiver.say('ok');
+    const [before] = await opened.store.db.selectFrom('webhook_deliveries').select('created_at').execute();
     expect(await call('POST', `/webhooks/${id}/replays`, { dead: true })).toMatchObject({
       status: 202,
       body: { again: 2 },
     });
+    // Taken up anew: their days begin again, though the receiver may still be down.
+    const [after] = await opened.store.db.selectFrom('webhook_deliveries').select('created_at').execute();
+    expect(after?.created_at).toBeGreaterThan(before?.created_at ?? Infinity);
     await until('they came', () => receiver.taken().length === 2);
     const [first] = receiver.taken();
     const again = await call('POST', `/webhooks/${id}/replays`, { fromEvent: first?.event });

@@ -122,15 +122,20 @@ export function advance(
   return { progress: { ...progress, rings, ...(isOver && { phase: 'completed', reason: null, by: null }) }, happened };
 }
 
-const isThrough = ({ enoughPercent }: CampaignRing, { size, done, failed }: RingCount): boolean =>
-  done + failed >= Math.ceil((size * enoughPercent) / 100);
+/** So many ends are enough of a ring. */
+const enoughOf = ({ enoughPercent }: CampaignRing, size: number): number => Math.ceil((size * enoughPercent) / 100);
 
-function failedTooOften({ failures }: CampaignRing, { done, failed }: RingCount, pardoned: number): boolean {
+const isThrough = (ring: CampaignRing, { size, done, failed }: RingCount): boolean =>
+  done + failed >= enoughOf(ring, size);
+
+function failedTooOften(ring: CampaignRing, { size, done, failed }: RingCount, pardoned: number): boolean {
+  const { failures } = ring;
   if (failed <= pardoned) return false;
   if (failures.count !== undefined && failed >= failures.count) return true;
   return (
     failures.percent !== undefined &&
-    done + failed >= failures.minimum &&
+    // A ring that is smaller than that is judged when it is through: nobody goes on behind a first ring that failed as a whole.
+    done + failed >= Math.min(failures.minimum, enoughOf(ring, size)) &&
     failed * 100 >= failures.percent * (done + failed)
   );
 }
@@ -149,6 +154,13 @@ export function standOf(
   if (now < throughAt + ring.soakMs) return 'soaking';
   if (ring.promotion === 'person') return 'awaitingPerson';
   return isGateFed ? 'passed' : 'undecided';
+}
+
+/** How a ring stands in a phase: nothing is under way in one of a campaign that was stopped. */
+export function standIn(phase: CampaignPhase, ...about: Parameters<typeof standOf>): (typeof ringStates)[number] {
+  const state = standOf(...about);
+  if (state === 'waiting' || state === 'passed' || phase === 'running') return state;
+  return phase === 'paused' ? 'paused' : 'stopped';
 }
 
 /** The newest ring that is open; -1 before the first. */

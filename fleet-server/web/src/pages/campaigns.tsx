@@ -246,6 +246,9 @@ const Rings = ({ campaign }: { campaign: CampaignDetail }) => (
           {t('campaign.ordered')}
         </th>
         <th scope="col" class="number">
+          {t('campaign.retrying')}
+        </th>
+        <th scope="col" class="number">
           {t('campaign.failed')}
         </th>
         <th scope="col" class="number">
@@ -265,6 +268,7 @@ const Rings = ({ campaign }: { campaign: CampaignDetail }) => (
             {count(ring.done)} / {count(ring.size)}
           </td>
           <td class="number">{count(ring.ordered)}</td>
+          <td class="number">{count(ring.retrying)}</td>
           <td class="number">{count(ring.failed)}</td>
           <td class="number">{count(ring.back)}</td>
         </tr>
