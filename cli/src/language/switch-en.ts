@@ -183,6 +183,6 @@ export const switchEn = {
     answered >= Math.max(1, sent)
       ? `${link}: the echo came back on ${sent === 1 ? 'its connection' : `all ${sent} connections`}.`
       : `${link}: the echo came back on ${answered} of ${counted(sent, 'connection')}. Look at the link: tsunagu switch links.`,
-  retried: (id: string) => `${id} is tried now.`,
+  retried: (id: string) => `${id} is sent again, now or once its line is up.`,
   settled: (id: string) => `${id} is settled by hand; the journal has your name and reason.`,
 };

@@ -176,6 +176,6 @@ export const switchJa: typeof switchEn = {
     answered >= Math.max(1, sent)
       ? `${link}: 回線試験の応答がありました(${sent}接続すべて)。`
       : `${link}: 回線試験の応答は${sent}接続中${answered}接続です。tsunagu switch links でリンクの状態を確認してください。`,
-  retried: (id) => `${id} を再送します。`,
+  retried: (id) => `${id} を再送します（回線断の場合は復旧後）。`,
   settled: (id) => `${id} を手作業で完了にしました。氏名と理由はジャーナルに残ります。`,
 };

@@ -692,7 +692,7 @@ export const en = {
   'switch.retry': 'Try now',
   'switch.settle': 'Settle by hand',
   'switch.settleReason': 'How it is known that the issuer has it, or need not have it',
-  'switch.retried': 'It is being tried.',
+  'switch.retried': 'It is sent again, now or once its line is up.',
   'switch.settled': 'It is settled, and the journal says by whom.',
   'switch.days': 'Business days compared with the far side',
   'switch.noDays': 'No day has been compared yet.',

@@ -693,7 +693,7 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'switch.retry': '今すぐ再送',
   'switch.settle': '手動で完了',
   'switch.settleReason': '発行会社に届いている、または不要と分かる根拠',
-  'switch.retried': '再送しています。',
+  'switch.retried': '再送します（回線断の場合は復旧後）。',
   'switch.settled': '完了にしました。誰が行ったかは記録に残ります。',
   'switch.days': '相手先と照合した業務日',
   'switch.noDays': '照合した業務日はまだありません。',
