@@ -3,7 +3,7 @@ import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cardCompanyLink, issuerPort, type Link } from '@tsunagu/protocols/acquiring';
 import { defaultPortBase } from '@tsunagu/protocols/fleet';
-import { type Fault, fail, fromHex, ok, type Result, Secret } from '@tsunagu/protocols/kit';
+import { fail, fromHex, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import { transitMasterKey } from '@tsunagu/protocols/test-cards';
 import { issuerOutageFile } from '@tsunagu/protocols/workshop';
 import { systemWorld } from '@tsunagu/protocols/world';
@@ -21,7 +21,7 @@ import { openProgramLog, runEmulator } from './emulation/program.ts';
 import { seeded } from './emulation/seeded.ts';
 import { openTap } from './emulation/tap.ts';
 import { linkCredentialsPath } from './switch/link/credentials.ts';
-import { readLinks } from './switch/link/link-files.ts';
+import { readLinksByName } from './switch/link/link-files.ts';
 
 /** Emulated issuers as a process of their own, one a link. One JSON line on stdout says that they listen, or why they do not. */
 const program = new Command('card-company')
@@ -114,21 +114,15 @@ async function start(): Promise<
   const close = async (): Promise<void> => {
     await Promise.all(opened.map((door) => door.close()));
   };
-  const refused = new Map<string, Fault<'LINK_FILE_INVALID'>>();
-  const links = await readLinks(world, options.data, (_, fault, name) => {
-    if (name !== undefined) refused.set(name, fault);
-  });
+  const linkOf = await readLinksByName(world, options.data);
   for (const id of options.link) {
-    const link = links.find((known) => known.id === id);
-    const bad = refused.get(id);
+    const link = linkOf(id);
     const door =
-      link?.side === 'issuer'
-        ? await openIssuer(link)
-        : link
-          ? fail('LINK_OTHER_SIDE', { facts: { link: id, side: link.side, wants: 'issuer' } })
-          : bad
-            ? fail('LINK_FILE_INVALID', bad)
-            : fail('LINK_UNKNOWN', { facts: { link: id } });
+      link.ok && link.value.side !== 'issuer'
+        ? fail('LINK_OTHER_SIDE', { facts: { link: id, side: link.value.side, wants: 'issuer' } })
+        : link.ok
+          ? await openIssuer(link.value)
+          : link;
     if (!door.ok) {
       await close();
       return door;

@@ -15,7 +15,7 @@ import { CentreBooks } from './merchant-centre/books.ts';
 import { CentreLine } from './merchant-centre/centre-line.ts';
 import { MerchantCentre, switchAcquirerId } from './merchant-centre/merchant-centre.ts';
 import { linkCredentialsPath } from './switch/link/credentials.ts';
-import { readLinks } from './switch/link/link-files.ts';
+import { readLinksByName } from './switch/link/link-files.ts';
 import { readCentreProfile } from './merchant-centre/profile.ts';
 
 /**
@@ -80,11 +80,9 @@ async function start(): Promise<Result<Started>> {
     'names' in cards ? cards.names.find((name) => !isTestCardName(name) && !isStripeAccountName(name)) : undefined;
   if (unknown !== undefined)
     return fail('EMULATOR_PROFILE_INVALID', { field: 'cards.names', facts: { profile: options.profile } });
-  const link =
-    options.link === undefined
-      ? undefined
-      : (await readLinks(world, options.data)).find(({ id }) => id === options.link);
-  if (options.link !== undefined && link === undefined) return fail('LINK_UNKNOWN', { facts: { link: options.link } });
+  const told = options.link === undefined ? ok(undefined) : (await readLinksByName(world, options.data))(options.link);
+  if (!told.ok) return told;
+  const link = told.value;
   const ofHouse = link?.side === 'acquirer' ? link : undefined;
   const pair = join(options.data, 'line', pairFiles.acquirer);
   const handed = options.credentials ?? (ofHouse && linkCredentialsPath(options.data, ofHouse.id));

@@ -237,8 +237,10 @@ test('an issuer and a centre of link files run alone out of their folder; a link
     const shop = new Program('issuer', ['--data', folder, '--link', 'acme-centre-1', '--alone', '--port', '0']);
     await expect(shop.line('ready')).rejects.toThrow('LINK_OTHER_SIDE');
     await writeFile(join(folder, 'links', 'bad.json'), JSON.stringify({ ...text, id: 'bad-bank-1', side: 'left' }));
-    const bad = new Program('issuer', ['--data', folder, '--link', 'bad-bank-1', '--alone', '--port', '0']);
-    await expect(bad.line('ready')).rejects.toThrow(/LINK_FILE_INVALID.*"file":"bad\.json","field":"side"/);
+    for (const who of ['issuer', 'centre'] as const) {
+      const bad = new Program(who, ['--data', folder, '--link', 'bad-bank-1', '--port', '0']);
+      await expect(bad.line('ready')).rejects.toThrow(/LINK_FILE_INVALID.*"file":"bad\.json","field":"side"/);
+    }
     const alone = new Program('centre', ['--data', join(folder, 'empty'), '--requests', '1']);
     await expect(alone.line('ready')).rejects.toThrow('EMULATOR_CREDENTIALS_MISSING');
   } finally {

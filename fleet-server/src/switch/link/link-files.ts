@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defaultLinks, type Link, parseLink } from '@tsunagu/protocols/acquiring';
-import { type Fault, fail } from '@tsunagu/protocols/kit';
+import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { z } from 'zod';
 
@@ -38,6 +38,23 @@ export async function readLinks(
   }
   for (const name of names.slice(filesMax)) refuse(name, 'count');
   return [...defaultLinks.filter(({ id }) => !found.has(id)), ...found.values()];
+}
+
+/** As `readLinks`, for who wants some by name. LINK_FILE_INVALID: the file of it describes none. */
+export async function readLinksByName(
+  world: Pick<World, 'log'>,
+  dataFolder: string,
+): Promise<(id: string) => Result<Link, 'LINK_UNKNOWN' | 'LINK_FILE_INVALID'>> {
+  const refused = new Map<string, Fault<'LINK_FILE_INVALID'>>();
+  const links = await readLinks(world, dataFolder, (_, fault, id) => {
+    if (id !== undefined) refused.set(id, fault);
+  });
+  return (id) => {
+    const link = links.find((known) => known.id === id);
+    const bad = refused.get(id);
+    if (link) return ok(link);
+    return bad ? fail('LINK_FILE_INVALID', bad) : fail('LINK_UNKNOWN', { facts: { link: id } });
+  };
 }
 
 const named = z.looseObject({ id: z.string() });
