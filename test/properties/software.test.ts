@@ -3,8 +3,15 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bytes, expectOurs, mangled } from './any-bytes.ts';
 
+const label = fc.string({ unit: fc.constantFrom(...'0123456789abcXYZ.-'), minLength: 1, maxLength: 6 });
+const version = fc
+  .tuple(fc.array(fc.nat(9_999), { minLength: 1, maxLength: 3 }), fc.option(label), fc.option(label))
+  .map(([numbers, release, build]) =>
+    [numbers.join('.'), release === null ? '' : `-${release}`, build === null ? '' : `+${build}`].join(''),
+  );
+
 const header = fc.record({
-  version: fc.string({ unit: fc.constantFrom(...'0123456789abcXYZ.+-'), minLength: 1, maxLength: 32 }),
+  version,
   model: fc.string({ minLength: 1, maxLength: 32 }),
   counter: fc.integer({ min: 1, max: 0xffff_ffff }),
   boot: fc.constantFrom('proves', 'hangs', 'isMute', 'misreads'),
