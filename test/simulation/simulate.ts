@@ -70,6 +70,7 @@ class Simulation {
   readonly #fixture: Fixture;
   readonly #ordered = new Map<string, JobBody>();
   readonly #order: (string | undefined)[] = [];
+  readonly #approving = new Set<string>();
   #openHighest = 0;
 
   constructor(script: Script, shared: Fixture, bugs: Bugs) {
@@ -166,15 +167,16 @@ class Simulation {
     const open = await this.#scheduler.outside(() =>
       rooms.store.db
         .selectFrom('jobs')
-        .select('id')
+        .select(['id', 'state'])
         .where('state', 'in', ['held', 'queued', 'offered', 'running'])
         .where('serial', 'not in', [
           '',
           ...this.#terminals.filter(({ isWiped }) => isWiped).map(({ serial }) => serial),
         ])
-        .limit(1)
         .execute(),
     );
+    // Whoever ordered it may have heard no answer, since the server lost its power right after: who approves finds it all the same.
+    for (const { id, state } of open) if (state === 'held') this.#approveLater(id);
     return open.length === 0;
   }
 
@@ -382,6 +384,8 @@ class Simulation {
 
   /** Somebody else lets it go, a moment later; whoever hears no answer, since the server lost its power meanwhile, asks again. */
   #approveLater(id: string): void {
+    if (this.#approving.has(id)) return;
+    this.#approving.add(id);
     let isAnswered = false;
     const ask = (): void => {
       if (isAnswered) return;
