@@ -17,14 +17,13 @@ import { failedMetric } from './tick.ts';
 const eventsMax = 100;
 const isoOrNull = (at: number | null): string | null => (at === null ? null : isoTime(at));
 
-/** Open orders whose jobs failed and wait for their next attempt: RETRY to "why not?". */
+/** Orders that have not ended. */
+const openOrders = (on: Queryable, campaign: string) =>
+  on.selectFrom('campaign_orders as order').where('order.campaign', '=', campaign).where('order.outcome', 'is', null);
+
+/** Those whose jobs failed and wait for their next attempt: RETRY to "why not?". */
 const restingOrders = (on: Queryable, campaign: string, now: number) =>
-  on
-    .selectFrom('campaign_orders as order')
-    .innerJoin('jobs', 'jobs.id', 'order.job')
-    .where('order.campaign', '=', campaign)
-    .where('order.outcome', 'is', null)
-    .where('jobs.not_before', '>', now);
+  openOrders(on, campaign).innerJoin('jobs', 'jobs.id', 'order.job').where('jobs.not_before', '>', now);
 
 /** Terminals that failed, have no order now, and get another one. */
 const retryingRows = (on: Queryable, campaign: string) =>
@@ -32,28 +31,22 @@ const retryingRows = (on: Queryable, campaign: string) =>
     .selectFrom('campaign_exceptions as exception')
     .where('exception.campaign', '=', campaign)
     .where('exception.state', '=', 'retrying')
-    .where((all) =>
-      all.not(
-        all.exists(
-          all
-            .selectFrom('campaign_orders as order')
-            .select('order.job')
-            .whereRef('order.campaign', '=', 'exception.campaign')
-            .whereRef('order.ordinal', '=', 'exception.ordinal')
-            .where('order.outcome', 'is', null),
-        ),
-      ),
-    );
+    .where('exception.ordinal', 'not in', openOrders(on, campaign).select('order.ordinal'));
 
 /** A campaign as it stands in a list. */
 export async function summaryOf(on: Queryable, campaign: Campaign, now: number): Promise<CampaignSummary> {
-  const { sets, progress } = campaign;
   const { resting } = await restingOrders(on, campaign.id, now)
     .select((all) => all.fn.countAll<number>().as('resting'))
     .executeTakeFirstOrThrow();
   const { retrying } = await retryingRows(on, campaign.id)
     .select((all) => all.fn.countAll<number>().as('retrying'))
     .executeTakeFirstOrThrow();
+  return summaryWith(campaign, Number(resting), Number(retrying));
+}
+
+/** @param resting how many of its orders wait for their next attempt; `retrying`: how many terminals for their next order */
+function summaryWith(campaign: Campaign, resting: number, retrying: number): CampaignSummary {
+  const { sets, progress } = campaign;
   const [cohort, done, failed] = [sets.size('cohort'), sets.size('done'), sets.size('failed')];
   return {
     id: campaign.id,
@@ -67,10 +60,10 @@ export async function summaryOf(on: Queryable, campaign: Campaign, now: number):
     terminals: {
       cohort,
       waiting: Math.max(0, cohort - done - failed - campaign.openOrders),
-      ordered: Math.max(0, campaign.openOrders - Number(resting)),
+      ordered: Math.max(0, campaign.openOrders - resting),
       done,
       failed,
-      retrying: Number(retrying) + Number(resting),
+      retrying: retrying + resting,
       back: sets.size('back'),
     },
     ring: Math.max(0, ringOpenOf(progress)),
@@ -86,12 +79,7 @@ function heldOf({ action }: Campaign): CampaignDetail['held'] {
 /** A campaign with all that is known of it. */
 export async function detailOf(on: Queryable, campaign: Campaign, now: number): Promise<CampaignDetail> {
   const { sets, progress, spec, gate } = campaign;
-  const orders = await on
-    .selectFrom('campaign_orders')
-    .select('ordinal')
-    .where('campaign', '=', campaign.id)
-    .where('outcome', 'is', null)
-    .execute();
+  const orders = await openOrders(on, campaign.id).select('order.ordinal').execute();
   const resting = await restingOrders(on, campaign.id, now).select('order.ordinal').execute();
   const retrying = await retryingRows(on, campaign.id).select('exception.ordinal').execute();
   const rested = new Set(resting.map(({ ordinal }) => ordinal));
@@ -106,7 +94,7 @@ export async function detailOf(on: Queryable, campaign: Campaign, now: number): 
     .execute();
   const failing = failedMetric(campaign);
   return {
-    ...(await summaryOf(on, campaign, now)),
+    ...summaryWith(campaign, resting.length, retrying.length),
     spec,
     approvedBy: campaign.approvedBy,
     reason: progress.reason,
