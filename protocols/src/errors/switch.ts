@@ -469,6 +469,16 @@ export const switchErrors = defineErrors({
       next: '発行会社に確認し、`tsunagu switch retry アドバイス`、または受領済みなら `tsunagu switch settle アドバイス --reason …` を実行してください。一覧は `tsunagu switch dead-letters` です。',
     },
   },
+  SWITCH_ADVICE_UNDER_WAY: {
+    en: {
+      says: 'This advice is being sent to its issuer at this moment: what the issuer makes of it is not known yet.',
+      next: 'Wait until the link has its answer or gives it up (its `requestMs`), then look at `tsunagu switch dead-letters`: settle it if it is still there.',
+    },
+    ja: {
+      says: 'このアドバイスは、ちょうど発行会社へ送信中です。発行会社が受け取ったかどうか、まだ分かりません。',
+      next: '応答があるか、リンクの `requestMs` が過ぎるまで待ち、`tsunagu switch dead-letters` でまだ残っていれば、もう一度処置してください。',
+    },
+  },
   SWITCH_ADVICE_UNKNOWN: {
     en: {
       says: 'There is no such advice among those that wait for a person.',

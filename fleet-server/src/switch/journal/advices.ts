@@ -58,19 +58,21 @@ export class Advices {
       .executeTakeFirst();
   }
 
-  /** Counts an attempt, before it is made. The first goes out as it is, all others as a repeat. */
-  async attempted(row: ReversalRow, nextAt: number): Promise<ReversalRow> {
+  /** Counts an attempt, before it is made. The first goes out as it is, all others as a repeat. Undefined: it is over, and is not to be sent. */
+  attempted(row: ReversalRow, nextAt: number): Promise<ReversalRow | undefined> {
     const after = { ...row, attempts: row.attempts + 1, next_at: nextAt };
-    await this.#journal.write(async (tx, commit) => {
-      await tx
+    return this.#journal.write(async (tx, commit) => {
+      const counted = await tx
         .updateTable('switch_reversals')
         .set({ attempts: after.attempts, next_at: nextAt })
         .where('id', '=', row.id)
-        .execute();
+        .where('state', 'in', ['queued', 'dead'])
+        .executeTakeFirst();
+      if (counted.numUpdatedRows === 0n) return undefined;
       const entry = row.advice === 'posting' ? 'posting-sent' : 'reversal-sent';
       this.#journal.entry(commit, entry, row.sale_id ?? undefined, undefined, { attempt: after.attempts });
+      return after;
     });
-    return after;
   }
 
   /** An attempt did not end it. `isDead`: from now on a person has to look; it is still tried, rarely. */
@@ -132,12 +134,18 @@ export class Advices {
     return this.#end(row, 'delivered', undefined, { type: 'voidRefused', stood: 'approved' }, actionCode);
   }
 
-  /** A person knows that the issuer has it, or need not have it. SWITCH_ADVICE_UNKNOWN: it waits for nobody. */
-  async settle(id: string, by: string, reason: string): Promise<Result<ReversalRow, 'SWITCH_ADVICE_UNKNOWN'>> {
+  /** The link of an advice that waits for a person. SWITCH_ADVICE_UNKNOWN: it does not. */
+  async deadOn(id: string): Promise<Result<string, 'SWITCH_ADVICE_UNKNOWN'>> {
     const row = await this.#find(id);
-    if (row?.state !== 'dead') return fail('SWITCH_ADVICE_UNKNOWN', { facts: { id } });
-    await this.#end(row, 'settled', { by, reason }, this.#takenOf(row, undefined));
-    return ok(row);
+    return row?.state === 'dead' && row.link !== null ? ok(row.link) : fail('SWITCH_ADVICE_UNKNOWN', { facts: { id } });
+  }
+
+  /** A person knows that the issuer has it, or need not have it. SWITCH_ADVICE_UNKNOWN: it waits for nobody, or its issuer took it meanwhile. */
+  async settle(id: string, by: string, reason: string): Promise<Result<void, 'SWITCH_ADVICE_UNKNOWN'>> {
+    const row = await this.#find(id);
+    if (row?.state === 'dead') await this.#end(row, 'settled', { by, reason }, this.#takenOf(row, undefined));
+    const after = row?.state === 'dead' ? await this.#find(id) : undefined;
+    return after?.state === 'settled' ? ok(undefined) : fail('SWITCH_ADVICE_UNKNOWN', { facts: { id } });
   }
 
   /** A person wants it tried now. SWITCH_ADVICE_UNKNOWN: it waits for nobody. */

@@ -93,7 +93,11 @@ export interface Operator extends MismatchBook {
   /** What issuers have not taken yet, oldest first; only what a person has to look at where `isDead`. */
   advices(isDead: boolean, page: PageRequest): Promise<Result<Page<SwitchAdvice>, 'INPUT_INVALID'>>;
   retry(id: string, by: string): Promise<Result<void, 'SWITCH_ADVICE_UNKNOWN'>>;
-  settle(id: string, by: string, reason: string): Promise<Result<void, 'SWITCH_ADVICE_UNKNOWN'>>;
+  settle(
+    id: string,
+    by: string,
+    reason: string,
+  ): Promise<Result<void, 'SWITCH_ADVICE_UNKNOWN' | 'SWITCH_ADVICE_UNDER_WAY'>>;
   /** Alarms that nobody has seen yet, newest first. */
   alarms(filter: SwitchAlarmFilter, page: PageRequest): Promise<Result<Page<SwitchAlarmView>, 'INPUT_INVALID'>>;
   seen(alarm: string, by: string): Promise<Result<void, 'SWITCH_ALARM_UNKNOWN'>>;
@@ -258,14 +262,12 @@ export function openOperator(
     async retry(id, by) {
       const row = await advices.retry(id, by);
       if (!row.ok) return row;
-      if (row.value.link !== null) rooms.lane(row.value.link).touched(row.value, false);
+      if (row.value.link !== null) rooms.lane(row.value.link).touched(row.value);
       return ok(undefined);
     },
     async settle(id, by, reason) {
-      const row = await advices.settle(id, by, reason);
-      if (!row.ok) return row;
-      if (row.value.link !== null) rooms.lane(row.value.link).touched(row.value, true);
-      return ok(undefined);
+      const link = await advices.deadOn(id);
+      return link.ok ? await rooms.lane(link.value).settle(id, () => advices.settle(id, by, reason)) : link;
     },
     alarms: (filter, page) => switchAlarms.unseen(store.db, filter, page),
     seen: (id, by) => switchAlarms.seen(store, id, by, world.clock.now()),

@@ -1,5 +1,7 @@
 import { backOffMs } from '@tsunagu/protocols/acquiring';
+import type { ErrorCode } from '@tsunagu/protocols/errors';
 import { repeatMti } from '@tsunagu/protocols/iso8583';
+import { fail, type Result } from '@tsunagu/protocols/kit';
 import type { Timer, World } from '@tsunagu/protocols/world';
 import type { IssuerLink } from '../issuer-link/issuer-link.ts';
 import type { Advices } from '../journal/advices.ts';
@@ -82,14 +84,28 @@ export class Lane {
     this.#look();
   }
 
-  /** An advice is due now, or is over: a person said so. */
-  touched(row: ReversalRow, isOver: boolean): void {
-    if (isOver) this.#held.delete(row.id);
-    else {
-      const held = this.#held.get(row.id);
-      if (held !== undefined) this.#held.set(row.id, { ...row, follows: held.follows ?? null });
-    }
+  /** An advice is due now: a person said so. */
+  touched(row: ReversalRow): void {
+    const held = this.#held.get(row.id);
+    if (held !== undefined) this.#held.set(row.id, { ...row, follows: held.follows ?? null });
     this.#look();
+  }
+
+  /** A person says that an advice is over, and nothing of it is sent from then on. SWITCH_ADVICE_UNDER_WAY: what its issuer makes of it is not known yet. */
+  async settle<Code extends ErrorCode>(
+    id: string,
+    settle: () => Promise<Result<void, Code>>,
+  ): Promise<Result<void, Code | 'SWITCH_ADVICE_UNDER_WAY'>> {
+    if (this.#underWay.has(id)) return fail('SWITCH_ADVICE_UNDER_WAY', { facts: { id } });
+    this.#underWay.add(id);
+    try {
+      const settled = await settle();
+      if (settled.ok) this.#held.delete(id);
+      return settled;
+    } finally {
+      this.#underWay.delete(id);
+      this.#look();
+    }
   }
 
   /** A commit failed and may have been kept: what the journal has is read anew. */
@@ -164,35 +180,42 @@ export class Lane {
     const { requestMs, storeAndForward: plan } = link.link.profile.timers;
     const pauseMs = backOffMs({ firstMs: plan.firstMs, factor: plan.factor, mostMs: plan.maxMs }, row.attempts);
     const attempt = await this.#advices.attempted(row, this.#world.clock.now() + requestMs + pauseMs);
-    const advice = this.#journal.images.advice(row);
+    if (attempt) await this.#send(attempt, link, pauseMs);
+    else this.#held.delete(row.id);
+    this.#underWay.delete(row.id);
+    this.#look();
+  }
+
+  async #send(attempt: ReversalRow, link: IssuerLink, pauseMs: number): Promise<void> {
+    const { requestMs, storeAndForward } = link.link.profile.timers;
+    const advice = this.#journal.images.advice(attempt);
     const mti = attempt.attempts === 1 ? advice.mti : (repeatMti(advice.mti) ?? advice.mti);
     const answer = await link.request({ mti, fields: advice.fields }, requestMs);
     wipe(advice);
     const actionCode = answer.type === 'answered' ? answer.message.text(39) : undefined;
     const isOver =
       actionCode !== undefined &&
-      (isTaken(row.advice, actionCode) || (/^[12]\d\d$/.test(actionCode) && (await this.#listener.refusable(row))));
+      (isTaken(attempt.advice, actionCode) ||
+        (/^[12]\d\d$/.test(actionCode) && (await this.#listener.refusable(attempt))));
     if (answer.type === 'answered' && isOver) {
-      const taken = isTaken(row.advice, actionCode);
-      if (!taken && row.advice === 'reversal') this.#listener.voidRefused(row, actionCode);
+      const taken = isTaken(attempt.advice, actionCode);
+      if (!taken && attempt.advice === 'reversal') this.#listener.voidRefused(attempt, actionCode);
       await this.#over(
         attempt,
         taken
           ? this.#advices.delivered(attempt, answer.message.text(28))
-          : row.advice === 'reversal'
+          : attempt.advice === 'reversal'
             ? this.#advices.voidRefused(attempt, actionCode)
             : this.#advices.refused(attempt, actionCode),
       );
     }
     // A late answer may have ended it meanwhile.
-    else if (this.#held.has(row.id)) {
-      const isDead = attempt.state === 'dead' || attempt.attempts >= plan.manualAfter;
+    else if (this.#held.has(attempt.id)) {
+      const isDead = attempt.state === 'dead' || attempt.attempts >= storeAndForward.manualAfter;
       const nextAt = this.#world.clock.now() + (isDead ? deadRetryMs : pauseMs);
-      this.#held.set(row.id, await this.#advices.failed(attempt, nextAt, actionCode, isDead));
+      this.#held.set(attempt.id, await this.#advices.failed(attempt, nextAt, actionCode, isDead));
       if (isDead && attempt.state !== 'dead') this.#listener.stuck(attempt, actionCode);
     }
-    this.#underWay.delete(row.id);
-    this.#look();
   }
 
   /** The issuer took it, be it in time or late. */
