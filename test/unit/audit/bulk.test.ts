@@ -1,13 +1,16 @@
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { buildApp } from '@tsunagu/fleet-server/api/app';
 import { noMeter } from '@tsunagu/fleet-server/metrics/index';
 import { openAccess } from '@tsunagu/fleet-server/api/access/index';
 import { keepAnswers } from '@tsunagu/fleet-server/api/idempotency';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { verifyAudit, type VerifyOptions } from '../../../cli/src/commands/audit.ts';
 import { openParts } from '../api/opened-api.ts';
+import { keptConsole } from '../cli/kept-console.ts';
 import { enrol, newFolder, removeFolder, type TestHouse, testHouse, TestLink, until } from '../core/support.ts';
 
 const dataDir = newFolder();
@@ -201,25 +204,13 @@ describe('tsunagu audit verify', () => {
     });
     const text = await answer.text();
     const lines = text.trim().split('\n');
-    const verify = (content: readonly string[], ...more: string[]) =>
-      new Promise<{ code: number; out: string; err: string }>((resolve) => {
-        const file = join(dataDir, 'log.jsonl');
-        writeFileSync(file, content.join('\n'));
-        const args = [
-          '--conditions=tsunagu-source',
-          '--import',
-          'tsx',
-          'cli/src/main.ts',
-          'audit',
-          'verify',
-          file,
-          ...more,
-        ];
-        const env = { ...process.env, NO_COLOR: '1', TSUNAGU_LANG: 'en' };
-        execFile(process.execPath, args, { cwd: join(import.meta.dirname, '../../..'), env }, (error, stdout, stderr) =>
-          resolve({ code: typeof error?.code === 'number' ? error.code : 0, out: stdout, err: stderr }),
-        );
-      });
+    const file = join(dataDir, 'log.jsonl');
+    const verify = async (content: readonly string[], options: Partial<VerifyOptions> = {}) => {
+      writeFileSync(file, content.join('\n'));
+      const { console, printed } = keptConsole('en');
+      const code = await verifyAudit(console, file, { from: 1, ...options }, false);
+      return { code, ...printed() };
+    };
     const whole = await verify(lines);
     expect(whole.out).toContain('The log is whole.');
     expect(whole.code).toBe(0);
@@ -230,15 +221,15 @@ describe('tsunagu audit verify', () => {
     expect(altered.code).toBe(1);
     const heads = join(dataDir, 'heads.jsonl');
     writeFileSync(heads, lines.filter((line) => line.startsWith('{"head"')).join('\n'));
-    const cut = await verify(lines.slice(0, 20), '--heads', heads);
+    const cut = await verify(lines.slice(0, 20), { heads });
     expect(cut.out).toMatch(/Cut off: entries 20-\d+ were signed for and are missing/);
     // Cut off together with its heads it looks whole, and says what nobody can tell of it.
     expect(whole.out).toMatch(/Whether entries after \d+ were cut off, only heads .* --heads/);
     expect(cut.out).not.toContain('Whether entries after');
-    expect((await verify(lines, '--key', '0'.repeat(16))).code).toBe(1);
+    expect((await verify(lines, { key: '0'.repeat(16) })).code).toBe(1);
     // A file without a head proves nothing of the end; a log of which only heads are left is one.
     writeFileSync(heads, `${lines[0]}\n`);
-    expect(await verify(lines, '--heads', heads)).toMatchObject({
+    expect(await verify(lines, { heads })).toMatchObject({
       code: 1,
       err: expect.stringContaining('AUDIT_HEADS_INVALID'),
     });
@@ -250,9 +241,21 @@ describe('tsunagu audit verify', () => {
     const beheaded = await verify(behead);
     expect(beheaded.out).toContain('Removed: entry 1-4 is missing.');
     expect(beheaded.code).toBe(1);
-    expect((await verify(behead, '--from', '5')).code).toBe(0);
+    expect((await verify(behead, { from: 5 })).code).toBe(0);
     const lastHead = lines.findLastIndex((line) => line.startsWith('{"head"'));
     const unsigned = await verify([...lines.slice(0, lastHead), ...lines.slice(lastHead + 1)]);
     if (/not signed for yet/.test(unsigned.out)) expect(unsigned.code).toBe(1);
-  }, 60_000);
+    // The program itself, once: it needs no server, and its options arrive.
+    writeFileSync(file, behead.join('\n'));
+    const program = ['--conditions=tsunagu-source', '--import', 'tsx', 'cli/src/main.ts', 'audit', 'verify', file];
+    const env = { ...process.env, NO_COLOR: '1', TSUNAGU_LANG: 'en' };
+    const run = (...more: string[]) =>
+      promisify(execFile)(process.execPath, [...program, ...more], { cwd: join(import.meta.dirname, '../../..'), env });
+    writeFileSync(heads, lines.filter((line) => line.startsWith('{"head"')).join('\n'));
+    expect((await run('--from', '5', '--heads', heads)).stdout).toContain('The log is whole.');
+    await expect(run('--key', '0'.repeat(16))).rejects.toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('Removed: entry 1-4 is missing.'),
+    });
+  });
 });
