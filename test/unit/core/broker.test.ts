@@ -87,8 +87,9 @@ const refusedSerials = new Set<string>();
 let effect: Promise<void> = Promise.resolve();
 const open = async (
   limits: Partial<GateLimits> = { halfOpenPerAddressMax: halfOpenMax },
-  connectTimeoutMs = 1_500,
+  connectTimeoutMs = 60_000,
   isClockStopped = false,
+  drainTimeoutMs = 1_000,
 ): Promise<OpenBroker> => {
   const watched = watchedWorld();
   lines = watched.lines;
@@ -103,7 +104,7 @@ const open = async (
       tls: { cert: serverCertificate, key: pemOf(server.privateKey), ca: [root] },
       connectTimeoutMs,
       limits,
-      drainTimeoutMs: 1_000,
+      drainTimeoutMs,
       admit: (certificate: ShownCertificate | undefined) => {
         const named = parseTerminalUri((certificate?.subjectAltName ?? '').replace('URI:', ''));
         return Promise.resolve(
@@ -132,6 +133,11 @@ beforeEach(async () => {
   effect = Promise.resolve();
   broker = await open();
 });
+/** Those who say nothing are soon given up: for tests that wait for that, and for no other, on a machine that may be busy. */
+const openImpatiently = async (): Promise<void> => {
+  await broker.close();
+  broker = await open({ halfOpenPerAddressMax: halfOpenMax }, 1_500);
+};
 const clients: MqttClient[] = [];
 afterEach(async () => {
   for (const client of clients.splice(0)) client.end(true);
@@ -299,6 +305,7 @@ describe('the broker', () => {
   });
 
   it('ends a connection that sends half a CONNECT, and one that sends nothing', async () => {
+    await openImpatiently();
     const healthy = await connect(other);
     const half = dial(one);
     half.write(Buffer.from('101a00044d5154', 'hex'));
@@ -309,6 +316,7 @@ describe('the broker', () => {
   });
 
   it('begins no TLS with one that is silent, and tells of it as of any handshake that failed', async () => {
+    await openImpatiently();
     const failures = (): unknown[] =>
       lines.filter(({ event }) => event === 'fleetHandshakeFailed').map(({ code }) => code);
     let begun = 0;
@@ -356,6 +364,7 @@ describe('the broker', () => {
   });
 
   it('turns away at the accept what is over its limits, tells of it in one line, and goes on for those inside', async () => {
+    await openImpatiently();
     const healthy = await connect(other);
     const silent = Array.from({ length: halfOpenMax + 6 }, () => connectTcp(broker.ports.fleet, '127.0.0.1'));
     let reset = 0;
@@ -515,6 +524,8 @@ describe('the broker', () => {
   });
 
   it('sends on to a healthy terminal at once while another has stopped reading, and drops that one', async () => {
+    await broker.close();
+    broker = await open({ halfOpenPerAddressMax: halfOpenMax }, 60_000, false, 8_000);
     // It connects, and then reads nothing ever again.
     const frozen = dial(one);
     const name = Buffer.from(one.serial);
