@@ -27,7 +27,7 @@ interface Frame {
 async function frames(
   { ask }: OpenedApi,
   count: number,
-  { after, query = '', forMs = 10_000 }: { after?: string; query?: string; forMs?: number } = {},
+  { after, query = '', forMs = 60_000 }: { after?: string; query?: string; forMs?: number } = {},
 ) {
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), forMs);
@@ -218,7 +218,7 @@ describe('the event log', () => {
     let resyncs = 0;
     log.listen(({ event }) => (resyncs += event.name === 'resync' ? 1 : 0));
     for (let index = 1; index <= 60_000; index++) log.publish(line(index));
-    await until('what fits is written', () => resyncs === 1, 20_000);
+    await until('what fits is written', () => resyncs === 1);
     expect(log.latest).toBe(20_001);
     await log.close();
     await store.close();

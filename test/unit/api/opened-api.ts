@@ -85,8 +85,8 @@ export async function openedApi({
   };
 }
 
-/** Shorter waits of webhooks. */
-export type Tuning = Pick<Parameters<typeof openWebhooks>[0], 'waitsMs' | 'pauseAfterMs'>;
+/** Shorter waits of webhooks. `timeoutMs` is for a receiver that never answers: a busy machine is no such one. */
+export type Tuning = Pick<Parameters<typeof openWebhooks>[0], 'waitsMs' | 'pauseAfterMs' | 'timeoutMs'>;
 
 /** What the API stands on: real ones, in this folder. */
 export async function openParts(world: World, dataDir: string, tuning: Tuning = {}) {
@@ -104,7 +104,7 @@ export async function openParts(world: World, dataDir: string, tuning: Tuning = 
     audit,
     changes,
     approvals: openApprovals(world, store, audit.note),
-    webhooks: openWebhooks({ world, store, vault, audit, addresses, timeoutMs: 500, ...tuning }),
+    webhooks: openWebhooks({ world, store, vault, audit, addresses, ...tuning }),
   };
 }
 

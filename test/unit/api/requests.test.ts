@@ -1,11 +1,11 @@
 import { connect } from 'node:net';
 import { request } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type OpenedApi, openedApi } from './opened-api.ts';
 
 let house: OpenedApi;
 beforeAll(async () => {
-  house = await openedApi({ count: 23, requestTimeoutMs: 600 });
+  house = await openedApi({ count: 23 });
 });
 afterAll(() => house.api.close());
 
@@ -22,15 +22,15 @@ const post = (path: string, body: unknown, headers: Record<string, string> = {})
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
 /** Sends raw bytes to the port and gives what comes back until it closes. */
-const raw = (bytes: string | Uint8Array, { end = false } = {}): Promise<string> =>
+const raw = (bytes: string | Uint8Array, { end = false, to = house } = {}): Promise<string> =>
   new Promise((resolve, reject) => {
-    const socket = connect(house.api.port, '127.0.0.1', () => (end ? socket.end(bytes) : socket.write(bytes)));
+    const socket = connect(to.api.port, '127.0.0.1', () => (end ? socket.end(bytes) : socket.write(bytes)));
     let heard = '';
     socket.on('data', (part) => (heard += part.toString('latin1')));
     socket.on('close', () => resolve(heard));
     socket.on('error', reject);
   });
-const logged = (code: string): boolean => house.lines.some(({ facts }) => facts['code'] === code);
+const logged = (code: string, by = house): boolean => by.lines.some(({ facts }) => facts['code'] === code);
 
 describe('bad input on the management port', () => {
   it('answers garbage with a problem, logs its code, and goes on', async () => {
@@ -39,14 +39,14 @@ describe('bad input on the management port', () => {
     expect((await house.ask('/healthz')).status).toBe(200);
   });
 
-  it('does not wait for the rest of a half-sent body for ever', async () => {
+  it('does not wait for the rest of a half-sent body, nor of a half-sent head, for ever', async () => {
+    // In a house of its own: what others ask may take longer than this on a busy machine.
+    const impatient = await openedApi({ requestTimeoutMs: 600 });
+    onTestFinished(() => impatient.api.close());
     const head = `POST /api/v1/sessions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"tok`;
-    expect(await raw(head)).toContain('REQUEST_INCOMPLETE');
-    expect(logged('REQUEST_INCOMPLETE')).toBe(true);
-  });
-
-  it('does not wait for the rest of a half-sent head either', async () => {
-    expect(await raw('GET /healthz HTTP/1.1\r\nHost: 127.0')).toContain('REQUEST_INCOMPLETE');
+    expect(await raw(head, { to: impatient })).toContain('REQUEST_INCOMPLETE');
+    expect(logged('REQUEST_INCOMPLETE', impatient)).toBe(true);
+    expect(await raw('GET /healthz HTTP/1.1\r\nHost: 127.0', { to: impatient })).toContain('REQUEST_INCOMPLETE');
   });
 
   it('takes a merge patch by its own media type, and refuses what is none', async () => {
