@@ -92,7 +92,7 @@ const answerTo = ({ fields }: Message, actionCode = '000'): Message => ({
   mti: '1210',
   fields: { 3: '000000', 4: '000000001280', 11: fields[11] ?? '', 12: '261123100000', 39: actionCode },
 });
-const ask = (line: ReturnType<typeof acquirer>, stan: string, timeoutMs = 3_000) =>
+const ask = (line: ReturnType<typeof acquirer>, stan: string, timeoutMs = 60_000) =>
   line.exchange(request(stan), { timeoutMs });
 
 test('each request goes under a key of its own, on one connection, and gets its own answer', async () => {
@@ -115,13 +115,16 @@ test('each request goes under a key of its own, on one connection, and gets its 
 });
 
 test('no answer in time is a time-out, and the late answer is nobody’s', async () => {
-  let send: () => void = () => undefined;
-  act = (message, reply, socket) => {
-    send = () => socket.write(reply(answerTo(message)));
-  };
+  // It is connected before: the time is that of the answer alone.
+  act = (message, reply, socket) => socket.write(reply(answerTo(message)));
   const line = acquirer();
+  unwrap(await ask(line, '000014'));
+  const asked = new Promise<() => void>((resolve) => {
+    act = (message, reply, socket) => resolve(() => void socket.write(reply(answerTo(message))));
+  });
   expect(await ask(line, '000003', 150)).toMatchObject({ fault: { code: 'ACQUIRER_TIMEOUT' } });
-  send();
+  const sendLate = await asked;
+  sendLate();
   act = (message, reply, socket) => socket.write(reply(answerTo(message, '100')));
   expect(unwrap(await ask(line, '000004')).fields[39]).toBe('100');
   line.close();

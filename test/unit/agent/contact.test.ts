@@ -62,7 +62,7 @@ it('offers a ticket to the broker only, and none after it has got another certif
     identity,
   );
   const visit = async (service: 'fleet' | 'device'): Promise<void> => {
-    const socket = unwrap(await network.open(service, 5_000));
+    const socket = unwrap(await network.open(service, 60_000));
     // Tickets come before the first byte of the application.
     await new Promise((resolve) => socket.once('data', resolve));
     socket.destroy();

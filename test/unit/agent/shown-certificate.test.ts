@@ -66,7 +66,7 @@ test('shows its own certificate alone to a server that knows the CA above it', a
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const network = networkTo((server.address() as AddressInfo).port);
   const accepted: Promise<TLSSocket[]> = once(server, 'secureConnection');
-  const socket = unwrap(await network.open('fleet', 5_000));
+  const socket = unwrap(await network.open('fleet', 60_000));
   const [seen] = await accepted;
   expect(seen?.authorized).toBe(true);
   const shown = seen?.getPeerX509Certificate();
@@ -98,10 +98,10 @@ test('shows the CA above it too where that is not known, from the next connectio
   try {
     await listening(port);
     const network = networkTo(port);
-    const refused = unwrap(await network.open('fleet', 5_000));
+    const refused = unwrap(await network.open('fleet', 60_000));
     const [error] = await once(refused, 'error').catch((cause: unknown) => [cause]);
     expect(error).toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA' });
-    const taken = unwrap(await network.open('fleet', 5_000));
+    const taken = unwrap(await network.open('fleet', 60_000));
     // It writes back what it reads, from the end to the beginning.
     taken.write('olleh\n');
     const [answer] = await once(taken, 'data');
@@ -127,7 +127,7 @@ test('shows the CA above it too after a hang-up without a word, and its own alon
   const network = networkTo((server.address() as AddressInfo).port);
   const connectOnce = async (answers: 'hangs up on everybody' | 'takes whom it knows'): Promise<string> => {
     const accepted: Promise<TLSSocket[]> = once(server, 'secureConnection');
-    const socket = unwrap(await network.open('fleet', 5_000));
+    const socket = unwrap(await network.open('fleet', 60_000));
     socket.on('error', () => undefined).resume();
     const [seen] = await accepted;
     if (seen?.authorized && answers === 'takes whom it knows') seen.end('hello');

@@ -27,11 +27,11 @@ test('comes back to the switch by its ticket, which lets nobody in whose certifi
     { host: 'localhost', rootCertificate: ca },
     { certificateChain: cert, privateKey: createPrivateKey(key) },
   );
-  const first = unwrap(await network.open('acquiring', 5_000));
+  const first = unwrap(await network.open('acquiring', 60_000));
   expect(first.isSessionReused()).toBe(false);
   first.resume();
   await once(first, 'session');
-  const second = unwrap(await network.open('acquiring', 5_000));
+  const second = unwrap(await network.open('acquiring', 60_000));
   expect(second.isSessionReused()).toBe(true);
   first.destroy();
   second.destroy();
@@ -39,7 +39,7 @@ test('comes back to the switch by its ticket, which lets nobody in whose certifi
   await house.store.write((tx) =>
     tx.updateTable('certificates').set({ ended_at: world.clock.now(), revoked_at: world.clock.now() }).execute(),
   );
-  const third = unwrap(await network.open('acquiring', 5_000));
+  const third = unwrap(await network.open('acquiring', 60_000));
   expect(third.isSessionReused()).toBe(true);
   third.resume();
   await once(third, 'close');
