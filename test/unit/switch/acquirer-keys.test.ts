@@ -62,7 +62,7 @@ beforeAll(async () => {
   await house.store.write((tx) => ledger.protect(tx, serial, id, checkValue));
   keys = unwrap(await openTerminalKeys(sealed, world.clock, { world, serial }));
   for (const load of await due()) await prove(await take(load));
-}, 60_000);
+});
 afterAll(async () => {
   for (const close of closers) close();
   await house.close();

@@ -11,7 +11,7 @@ const impatient: Link = {
   ...cardCompanyLink,
   profile: {
     ...cardCompanyLink.profile,
-    timers: { ...cardCompanyLink.profile.timers, requestMs: 400, storeAndForward },
+    timers: { ...cardCompanyLink.profile.timers, requestMs: 2_000, storeAndForward },
   },
 };
 let house: SmallHouse;

@@ -62,7 +62,7 @@ test('an alarm about a centre or a terminal is there for an operator until someb
 
 const quick = {
   ...cardCompanyLink,
-  profile: { ...cardCompanyLink.profile, timers: { ...cardCompanyLink.profile.timers, requestMs: 400 } },
+  profile: { ...cardCompanyLink.profile, timers: { ...cardCompanyLink.profile.timers, requestMs: 2_000 } },
 };
 
 test('what is refused on a link is an alarm about that link, one row however many frames it was, and says why an answer matched nothing', async () => {

@@ -44,7 +44,7 @@ async function open(links?: readonly Link[]): Promise<[SmallHouse, SmallCentre]>
   return [house, centre];
 }
 
-/** Advices are repeated soon, and the issuer is waited for a moment only. */
+/** Advices are repeated soon, and the issuer is not waited for long. */
 const quickLinks: readonly Link[] = defaultLinks
   .filter(({ side, id }) => side === 'acquirer' || id === cardCompanyLink.id)
   .map((link) =>
@@ -56,7 +56,7 @@ const quickLinks: readonly Link[] = defaultLinks
             ...link.profile,
             timers: {
               ...link.profile.timers,
-              requestMs: 300,
+              requestMs: 2_000,
               storeAndForward: { ...link.profile.timers.storeAndForward, firstMs: 100, maxMs: 300, manualAfter: 1_000 },
             },
           },
@@ -111,13 +111,12 @@ test.each([
     expect((await kept(house, 5_100)).state).toBe('posting');
 
     await house.startCardCompany();
-    await until(async () => (await kept(house, 5_100)).state === 'posted', 30_000);
+    await until(async () => (await kept(house, 5_100)).state === 'posted');
     expect(told(mti, 5_100).map((each) => each.mti)).toEqual([mti]);
     expect(house.ledger.takenMinor).toBe(taken);
     const sides = (await kept(house, 5_100)).postings.map(({ side, kind }) => `${side} ${kind}`).sort();
     expect(sides).toEqual(taken === 0 ? [] : ['acquirer taken', 'issuer taken']);
   },
-  60_000,
 );
 
 test('a completion posts what a centre advised, once and within the amount; a refund of it is none', async () => {
@@ -147,7 +146,7 @@ test('a completion posts what a centre advised, once and within the amount; a re
   expect(told('1220', 6_000).map((each) => each.original)).toEqual(['1120']);
   const day = unwrap(await house.sw.operator.reconcile('card-company-1', undefined, false, 'test'));
   expect(day).toMatchObject({ result: 'balanced', ours: { debits: 1, debitsMinor: 6_000 } });
-}, 60_000);
+});
 
 test('a completion waits until the issuer has taken the advice that it follows, however long that is lost', async () => {
   // The answer to the 1120 is lost the first time: a completion that did not wait would overtake its repeat.
@@ -178,9 +177,9 @@ test('a completion waits until the issuer has taken the advice that it follows, 
   await until(() => told('1120', 6_100).length > 1 && told('1220', 6_200).length > 0);
   expect(told('1220', 6_100)).toEqual([]);
   isLost = false;
-  await until(() => house.ledger.takenMinor === 12_300 && house.sw.reversalsQueued === 0, 30_000);
+  await until(() => house.ledger.takenMinor === 12_300 && house.sw.reversalsQueued === 0);
   expect(heard.filter(({ amount }) => Number(amount) === 6_100).at(-1)?.mti).toBe('1220');
-}, 60_000);
+});
 
 test('what a centre advised and takes back is taken back at the issuer, behind the advice', async () => {
   const [house, centre] = await open();
@@ -199,14 +198,14 @@ test('what a centre advised and takes back is taken back at the issuer, behind t
   );
   expect((await centre.ask({ mti: reversing, fields: { ...fields, 56: named } })).text(39)).toBe('400');
   await house.startCardCompany();
-  await until(async () => (await kept(house, 7_000)).state === 'reversed', 30_000);
+  await until(async () => (await kept(house, 7_000)).state === 'reversed');
   const about = heard.filter(({ amount }) => Number(amount) === 7_000).map((each) => [each.mti, each.original]);
   expect(about).toEqual([
     ['1120', ''],
     ['1420', '1120'],
   ]);
   expect(house.ledger.takenMinor).toBe(0);
-}, 60_000);
+});
 
 test('an advice tells what was approved, brings nothing that only a decision needs, and comes from who may bring it', async () => {
   const links = defaultLinks.map((link) =>

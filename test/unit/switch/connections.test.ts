@@ -85,4 +85,4 @@ test('a terminal that opens many connections keeps the newest of them, and its n
   }
   // For what is closed after each test.
   await listen(1);
-}, 30_000);
+});

@@ -74,4 +74,4 @@ test('power that fails before any commit of a sale and of its reversal leaves bo
   // Nothing is kept at first; from the intent on the outcome is unknown and reversed; then the answer stands; then it is taken back. What other commits
   // there are between (the first sale's log is folded into its tables) changes nothing.
   expect(ends.filter((end, at) => end !== ends[at - 1])).toEqual(['nothing', 'reversed', 'approved', 'reversed']);
-}, 60_000);
+});

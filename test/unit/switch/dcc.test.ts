@@ -69,7 +69,7 @@ beforeAll(async () => {
     identity: { terminalId: terminalIdOf(serial), merchantId: merchantIdOf(tenant) },
   });
   await setRates(ratesNow());
-}, 30_000);
+});
 afterEach(() => {
   isAnswerLost = false;
 });

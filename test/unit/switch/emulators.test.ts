@@ -136,7 +136,7 @@ test('whatever a line does to messages in both directions, issuer and centre end
     expect(books).not.toContain(pan);
     expect(logs).not.toContain(pan);
   }
-}, 60_000);
+});
 
 test('a centre that signs off in the middle signs on anew, and takes back what it does not know the end of', async () => {
   const { counts, verdict, logs } = await play(
@@ -153,7 +153,7 @@ test('a centre that signs off in the middle signs on anew, and takes back what i
   expect(counts).toMatchObject({ asked: 40, reversing: 0 });
   expect(counts.unanswered).toBeGreaterThan(0);
   expect(verdict.violations).toEqual([]);
-}, 60_000);
+});
 
 test('a profile decides about cards, limits, refusals and hours', async () => {
   const { counts } = await play(
@@ -181,7 +181,7 @@ test('a profile decides about cards, limits, refusals and hours', async () => {
     3,
   );
   expect(atNight.counts.declined).toEqual({ '907': 3 });
-}, 60_000);
+});
 
 test('a profile refuses advices that look as it says, and takes the others', async () => {
   const offline = async (mix: object) => {
@@ -203,7 +203,7 @@ test('a profile refuses advices that look as it says, and takes the others', asy
     expect(counts.declined['100']).toBeGreaterThan(5);
     expect(counts.approved + (counts.declined['100'] ?? 0)).toBe(40);
   }
-}, 60_000);
+});
 
 test('each fault has its share of the draws, and writes what it says', async () => {
   const rates = { drop: 0.25, duplicate: 0.25, wrongMac: 0.25 };

@@ -6,7 +6,7 @@ import { openSmallHouse, type SmallHouse } from './small-house.ts';
 let house: SmallHouse;
 beforeAll(async () => {
   house = await openSmallHouse();
-}, 30_000);
+});
 afterAll(() => house.close());
 
 const number = '5413330089010483';

@@ -38,12 +38,12 @@ test('an advice of an approval in the place of an issuer that is answered after 
       return append(entry);
     };
     const dead = async () => unwrap(await operator.advices(true, { limit: 10 })).items.length;
-    await until(async () => (await dead()) === 1, 30_000);
+    await until(async () => (await dead()) === 1);
     const states = async () => (await standIn.list(10, undefined, undefined)).map(({ state }) => state);
     expect(await states()).toEqual(['advising']);
     expect(house.ledger.takenMinor).toBe(0);
     answer();
-    await until(async () => (await dead()) === 0, 30_000);
+    await until(async () => (await dead()) === 0);
     expect(await states()).toEqual(['taken']);
     expect(house.ledger.takenMinor).toBe(7_004);
     const [kept] = unwrap(await operator.transactions({ amount: 7_004 }, { limit: 1 })).items;
@@ -56,4 +56,4 @@ test('an advice of an approval in the place of an issuer that is answered after 
   } finally {
     await house.close();
   }
-}, 60_000);
+});

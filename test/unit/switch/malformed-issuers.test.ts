@@ -127,5 +127,4 @@ test.each(houseIssuers.map((link) => [link.id, link] as const))(
     await company.close();
     await rm(folder, { recursive: true, force: true });
   },
-  60_000,
 );

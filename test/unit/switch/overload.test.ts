@@ -90,7 +90,7 @@ beforeAll(async () => {
     },
   });
   centre = await SmallCentre.open(house.folder, house.sw.centresPort ?? 0, 'ec-centre-1');
-}, 60_000);
+});
 afterAll(async () => {
   release();
   await centre?.close();
@@ -127,4 +127,4 @@ test('a centre that has as much in hand as it may is refused another sale, and n
   await until(() => house.sw.reversalsQueued === 0);
   // Nobody was asked twice.
   expect(house.ledger.takenMinor).toBe(10 + 11 * others.length);
-}, 60_000);
+});

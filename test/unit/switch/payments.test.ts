@@ -51,7 +51,7 @@ beforeAll(async () => {
     factor: 1,
     identity: { terminalId: terminalIdOf(serial), merchantId: merchantIdOf(tenant) },
   });
-}, 30_000);
+});
 afterEach(() => {
   mood = () => 'whole';
 });
@@ -67,7 +67,7 @@ const settled = async (taken: number): Promise<void> => {
   expect(house.ledger.takenMinor).toBe(taken);
 };
 
-test('every kind goes from terminal to card company and back, and the books agree', { timeout: 30_000 }, async () => {
+test('every kind goes from terminal to card company and back, and the books agree', async () => {
   const { side } = booted;
   const sold = await side.run({ kind: 'sale', amountMinor: 5_000, card: 'jcb-contact' });
   expect(sold).toMatchObject({ outcome: 'approved', actionCode: '000' });
@@ -98,7 +98,7 @@ test('every kind goes from terminal to card company and back, and the books agre
   );
 });
 
-test('a till issues a gift card once, tops it up, and the issue can be taken back', { timeout: 30_000 }, async () => {
+test('a till issues a gift card once, tops it up, and the issue can be taken back', async () => {
   const { side } = booted;
   const card = 'gift-card-new';
   expect(await side.run({ kind: 'charge', amountMinor: 1_000, card })).toMatchObject({ actionCode: '125' });
@@ -140,9 +140,7 @@ test('a till issues a gift card once, tops it up, and the issue can be taken bac
   expect(await side.run({ kind: 'balance', card })).toMatchObject({ actionCode: '125' });
 });
 
-test('a refusal reaches the till with the code that the acquirer has for it, and stays with the transaction', {
-  timeout: 30_000,
-}, async () => {
+test('a refusal reaches the till with the code that the acquirer has for it, and stays with the transaction', async () => {
   const declined = await booted.side.run({ kind: 'sale', amountMinor: 5_000, card: 'visa-declined' });
   expect(declined).toMatchObject({ outcome: 'declined', actionCode: '116', tillCode: 'G06' });
   // The list of the acquirer has nothing for it: the action code alone is shown.
@@ -151,14 +149,12 @@ test('a refusal reaches the till with the code that the acquirer has for it, and
   expect(beyond).not.toHaveProperty('tillCode');
 });
 
-test('what a points card has left is told in points', { timeout: 30_000 }, async () => {
+test('what a points card has left is told in points', async () => {
   const left = await booted.side.run({ kind: 'balance', card: 'points-card' });
   expect(left).toMatchObject({ outcome: 'approved', balanceMinor: 3_000, balanceUnit: 'points' });
 });
 
-test('a gift card pays with what is on it, and a charge, a void and a refund put it there', {
-  timeout: 30_000,
-}, async () => {
+test('a gift card pays with what is on it, and a charge, a void and a refund put it there', async () => {
   const { side } = booted;
   const card = 'gift-card';
   const left = async () => (await side.run({ kind: 'balance', card })).balanceMinor;
@@ -190,9 +186,7 @@ test('a gift card pays with what is on it, and a charge, a void and a refund put
   });
 });
 
-test('the void of a charge whose money was spent meanwhile is refused by the issuer, and told as that', {
-  timeout: 30_000,
-}, async () => {
+test('the void of a charge whose money was spent meanwhile is refused by the issuer, and told as that', async () => {
   const { side } = booted;
   const card = 'gift-card';
   const left = async () => (await side.run({ kind: 'balance', card })).balanceMinor ?? 0;
@@ -237,9 +231,7 @@ test('the void of a charge whose money was spent meanwhile is refused by the iss
   expect(await left()).toBe(1_000);
 });
 
-test('an offline sale whose answers are lost is posted once, and its void takes it back', {
-  timeout: 30_000,
-}, async () => {
+test('an offline sale whose answers are lost is posted once, and its void takes it back', async () => {
   const before = house.ledger.takenMinor;
   mood = () => 'down';
   const offline = await booted.side.run({ kind: 'sale', amountMinor: 700, card: 'visa-offline' });
@@ -251,9 +243,7 @@ test('an offline sale whose answers are lost is posted once, and its void takes 
   await settled(before);
 });
 
-test('a refund whose answer is lost is reversed at the card company, and its money is there to be refunded again', {
-  timeout: 30_000,
-}, async () => {
+test('a refund whose answer is lost is reversed at the card company, and its money is there to be refunded again', async () => {
   const sold = await booted.side.run({ kind: 'sale', amountMinor: 1_000, card: 'mastercard-contact' });
   const before = house.ledger.takenMinor;
   mood = (mti, nth) => (mti === '1200' && nth === 0 ? 'answerLost' : 'whole');
@@ -287,7 +277,7 @@ test.each<[string, SaleMethod, number, string, string | undefined]>([
   },
 );
 
-test('the switch judges by itself what a terminal that forgot its books asks for', { timeout: 30_000 }, async () => {
+test('the switch judges by itself what a terminal that forgot its books asks for', async () => {
   const sold = await booted.side.run({ kind: 'sale', amountMinor: 1_000, card: 'visa-contact' });
   const original = booted.ports.sales.all().find(({ stan }) => stan === sold.stan);
   if (original?.card === undefined) throw new Error('no record');

@@ -8,7 +8,7 @@ let terminal: Terminal;
 beforeAll(async () => {
   house = await openSmallHouse();
   terminal = await house.terminal('CT5100-0001');
-}, 30_000);
+});
 afterAll(async () => {
   terminal.close();
   await house.close();

@@ -120,14 +120,14 @@ export interface SmallHouse {
   close(): Promise<void>;
 }
 
-/** A card company that is waited for a moment only. */
+/** A card company that is waited for so long that a lost answer is over soon, and a late one of a busy machine is not lost. */
 export const quickLink: Link = {
   ...cardCompanyLink,
   profile: {
     ...cardCompanyLink.profile,
     timers: {
       ...cardCompanyLink.profile.timers,
-      requestMs: 300,
+      requestMs: 2_000,
       storeAndForward: {
         ...cardCompanyLink.profile.timers.storeAndForward,
         firstMs: 100,

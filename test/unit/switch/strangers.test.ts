@@ -11,7 +11,7 @@ const terminals: Terminal[] = [];
 
 beforeAll(async () => {
   house = await openSmallHouse();
-}, 60_000);
+});
 afterAll(async () => {
   for (const socket of strangers) socket.destroy();
   for (const { socket } of terminals) socket.destroy();
