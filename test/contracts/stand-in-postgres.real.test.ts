@@ -84,7 +84,7 @@ it('nodes that do not see each other give away no more than the limit together, 
   // Each its share to the last sale that fits.
   expect(given).toEqual([Math.floor(6_000 / saleMinor) * saleMinor, Math.floor(4_000 / saleMinor) * saleMinor]);
   expect(given.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(limitMinor);
-}, 60_000);
+});
 
 it('one that takes over while the other is still deciding gives away what is left of the limit, and no more', async () => {
   server.sql('CREATE DATABASE shared');
@@ -99,4 +99,4 @@ it('one that takes over while the other is still deciding gives away what is lef
   expect(givenAt('shared')).toBeLessThanOrEqual(limitMinor);
   // What somebody was told is what stands there.
   expect(givenAt('shared')).toBeGreaterThanOrEqual(approved * saleMinor);
-}, 60_000);
+});

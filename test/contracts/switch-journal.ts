@@ -25,7 +25,7 @@ export function switchJournalContract(subject: JournalUnderTest): void {
       store = await subject.open();
       house = await openSmallHouse(undefined, { switchStore: store });
       centre = await SmallCentre.open(house.folder, house.sw.centresPort ?? 0, 'ec-centre-1');
-    }, 60_000);
+    });
     afterAll(async () => {
       await centre?.close();
       await house?.close();

@@ -197,5 +197,5 @@ describe.skipIf(!existsSync(browserPath))('campaigns in a browser, over a whole 
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
     await page.context().close();
     expect(complaints).toEqual([]);
-  }, 60_000);
+  });
 });

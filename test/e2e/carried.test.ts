@@ -65,7 +65,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const each of [agent, server]) await each?.kill();
   rmSync(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 test('a technician carries jobs to a terminal without a line and its word back; each has its effect once, whichever way it comes', async () => {
   const diagnosis = await order('terminal.diagnose');

@@ -162,7 +162,7 @@ it('a terminal that is as desired transfers nothing of it: its hello says so', a
   const up = sent.slice(from[0]).map(({ topic }) => topic.split('/').slice(4, 6).join('/'));
   expect(new Set(up)).toEqual(new Set(['up/hello']));
   expect(received.slice(from[1]).filter(({ body }) => 'configuration' in body || body['kind'] === 'twin')).toEqual([]);
-}, 90_000);
+});
 
 it('a configuration that leads to the server by another way is kept; one that leads nowhere is taken back by the terminal itself', async () => {
   const { port } = detour.address() as AddressInfo;
@@ -210,7 +210,7 @@ it('what a technician changes at the terminal is drift with his name, until it i
   await set({ taxPercent: 5 });
   await inSync();
   expect((await house.call('GET', '/configuration/drift/summary')).body).toMatchObject({ terminals: 1, inSync: 1 });
-}, 60_000);
+});
 
 it('the API refuses by name, and pages', async () => {
   const call = async (query: string, values: unknown, match: string | undefined) => {

@@ -33,7 +33,7 @@ describe.skipIf(!existsSync(browserPath))('the dashboard in a browser', () => {
       if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
     });
     page.on('pageerror', (error) => complaints.push(error.message));
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await house?.api.close();

@@ -74,7 +74,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const each of [agent, server]) await each?.kill();
   rmSync(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 test('an unbound terminal has no key left, and says which it had; whoever has the pack can check that', async () => {
   const before = await keysOf();

@@ -13,7 +13,7 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(async () => {
   await house?.stop();
-}, 60_000);
+});
 
 const terminals = async (): Promise<readonly TerminalSummary[]> =>
   JSON.parse((await house.cli('terminals', '--json')).stdout) as TerminalSummary[];

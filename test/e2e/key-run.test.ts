@@ -126,7 +126,7 @@ afterAll(async () => {
   for (const agent of agents.values()) await agent.stop();
   await stop();
   rmSync(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 const keysOf = async (serial: string) =>
   terminalDetail.parse(await hands.operator.ask(`/api/v1/terminals/${serial}`)).keys.map(({ slot }) => slot);

@@ -79,7 +79,6 @@ test.each([
     expect(second.day).toMatchObject({ actionCode: '500', differences: [] });
     expect(await verdict()).toMatchObject({ violations: [] });
   },
-  60_000,
 );
 
 test('UnionPay by PIN and signature, J-Debit by PIN: over the switch, refunded or taken back, and the day agrees', async () => {
@@ -102,7 +101,7 @@ test('UnionPay by PIN and signature, J-Debit by PIN: over the switch, refunded o
   const back = await run('pos-centre-1', { ...debit, refunded: 1 }, 3);
   expect(back.counts).toMatchObject({ approved: 3, refunded: 0, declined: { '119': 3 } });
   expect(await verdict()).toMatchObject({ violations: [] });
-}, 60_000);
+});
 
 test('a centre whose books are gone is told each item that the switch alone has', async () => {
   await rm(join(house.folder, 'merchant-centre', 'ec-centre-1.jsonl'));
@@ -112,7 +111,7 @@ test('a centre whose books are gone is told each item that the switch alone has'
   expect(differences.length).toBeGreaterThan(10);
   expect(differences.every(({ oursMinor }) => oursMinor === null)).toBe(true);
   expect(failed).toMatchObject({ code: 'EMULATOR_NOT_BALANCED' });
-}, 60_000);
+});
 
 test('a centre whose reader goes away ends what is open, and itself, without a word', async () => {
   const args = [...house.common, '--link', 'travel-centre-1', '--profile', 'travel', '--rate', '10', '--reconcile'];
@@ -123,4 +122,4 @@ test('a centre whose reader goes away ends what is open, and itself, without a w
   centre.stdout.destroy();
   const [code] = (await once(centre, 'close')) as [number | null];
   expect([code, said]).toEqual([0, '']);
-}, 60_000);
+});

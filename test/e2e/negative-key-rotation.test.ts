@@ -83,7 +83,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const each of [...agents.values(), server]) await each?.kill();
   rmSync(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 test('the next key is spread beside the old one, and what it waits for is told: terminals, and cards whose numbers nobody keeps', async () => {
   await both(here);

@@ -47,4 +47,4 @@ test('wrong input says what it wants, in both languages', async () => {
   expect((await cable('pull', 'contact', '--at-transfer', '0')).code).not.toBe(0);
   const pulled = await house.cli('--lang', 'ja', 'emulate', 'cable', serial, 'pull', 'stripe');
   expect(pulled).toMatchObject({ code: 0, stdout: expect.stringContaining('磁気リーダーのケーブルを抜きました') });
-}, 60_000);
+});

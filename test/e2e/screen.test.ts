@@ -10,7 +10,7 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(async () => {
   await house?.stop();
-}, 60_000);
+});
 
 /** The TUI in a real pseudo-terminal, seen through a terminal emulator. */
 function openSeat(lang: 'ja' | 'en', columns = 120, rows = 40) {
@@ -55,7 +55,7 @@ test('a technician sees the live list, opens a terminal, runs a test sale and wa
     expect(presses).toBeLessThan(12);
     const before = method();
     seat.pty.write('p');
-    await until(() => method() !== before, 10_000);
+    await until(() => method() !== before, 60_000);
   }
   seat.pty.write('n');
   await seat.shows('payment method  Instalments x 5');
@@ -92,7 +92,7 @@ test('an offer in the currency of the card is accepted with one key and declined
       expect(presses).toBeLessThan(60);
       const before = card();
       seat.pty.write('j');
-      await until(() => card() !== before, 10_000);
+      await until(() => card() !== before, 60_000);
     }
     await seat.shows('[ ] a: accept  [x] d: decline, pay in yen');
   };
@@ -149,7 +149,7 @@ test('an issuer that says no: in a small window too a technician reads to its en
     for (let down = 0; !seat.screen().includes('> visa-declined'); down += 1) {
       const before = seat.screen();
       seat.pty.write('j');
-      await until(() => seat.screen() !== before, 30_000, seat.screen);
+      await until(() => seat.screen() !== before, 60_000, seat.screen);
       expect(down).toBeLessThan(60);
     }
     seat.pty.write('\r');

@@ -115,7 +115,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const each of [...agents.values(), company, server]) await each?.kill();
   rmSync(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 /** No customer pays so much by chance: prices end in tens. */
 const aloneMinor = 511;
@@ -204,7 +204,7 @@ async function everySaleOnce(...serials: readonly string[]): Promise<void> {
         .toSorted();
       return own.length > 0 && own.join() === known.join();
     };
-    await until(isSame, 30_000, () => `${serial}: own ${own.join()}, known ${known.join()}`);
+    await until(isSame, 60_000, () => `${serial}: own ${own.join()}, known ${known.join()}`);
   }
 }
 
@@ -222,7 +222,7 @@ async function isInPlace(old: string, fresh: string, keysBefore: readonly unknow
 test('the server may die at any step of a swap, before or after its commit', async () => {
   const set = ['config', 'set', `terminal:${first}`, 'floorLimitMinor=300000', 'offlineAmountMaxMinor=10000000'];
   expect(await runCli(['--data', data, ...set, '--reason', 'test'])).toMatchObject({ code: 0 });
-  await until(async () => (await detail(first)).configuration.inSync, 30_000);
+  await until(async () => (await detail(first)).configuration.inSync, 60_000);
   const keysBefore = [(await dukptOf(first))?.kcv, (await dukptOf(second))?.kcv];
   await sellAlone(first);
   const moments = ['begun', 'prepared', 'drained', 'handed', 'closed'].flatMap((step) =>

@@ -50,7 +50,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await house?.stop();
   rmSync(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 test('a terminal goes from hand to hand, and anybody can check it', async () => {
   const [ann, bob] = await Promise.all(['ann', 'bob'].map((name) => json('custody', 'key', at(`${name}.key`))));
@@ -96,7 +96,7 @@ test('the pack for the assessor checks itself, without anything of ours', async 
   writeFileSync(join(out, 'steps.jsonl'), '');
   await expect(verify()).rejects.toThrow();
   await refused('FILE_EXISTS', 1, 'evidence', ...range, '--out', out);
-}, 60_000);
+});
 
 test('the switch: a centre sends, its transactions are found, explained and reconciled', async () => {
   mkdirSync(at('centre'), { recursive: true });

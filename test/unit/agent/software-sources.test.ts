@@ -141,7 +141,7 @@ test('a download that the medium has no room for gives back what it took, and is
   files.room = 1_000_000;
   await run(files, published);
   expect(await runningVersion(files)).toBe('2');
-}, 60_000);
+});
 
 test('a line that breaks again and again costs nothing but what was on its way: the download goes on at the very byte', async () => {
   const published = publish('2', 2, program('two'));
@@ -166,7 +166,7 @@ test('a line that breaks again and again costs nothing but what was on its way: 
   await run(files, published);
   expect(await runningVersion(files)).toBe('2');
   expect(sent).toBe(published.image.length);
-}, 60_000);
+});
 
 test('an image comes as a delta from the installed one, and nothing of the image itself crosses the line', async () => {
   const files = new MemoryFiles();
@@ -313,21 +313,17 @@ test.each([
       server.artefacts.set(sha256(program('announced', 900)), program('served', 900));
     },
   ],
-])(
-  'a delta that %s is refused, and the whole image fetched',
-  async (_, spoil) => {
-    const files = new MemoryFiles();
-    const one = publish('2', 2, program('base', 100_000));
-    await run(files, one);
-    const two = publish('3', 3, program('next', 120_000));
-    spoil(one, two);
-    await run(files, two);
-    expect(await runningVersion(files)).toBe('3');
-    expect(events('softwareDeltaRefused')).toHaveLength(1);
-    expect(askedFor(two.wanted.digest)).toBe(two.image.length);
-  },
-  60_000,
-);
+])('a delta that %s is refused, and the whole image fetched', async (_, spoil) => {
+  const files = new MemoryFiles();
+  const one = publish('2', 2, program('base', 100_000));
+  await run(files, one);
+  const two = publish('3', 3, program('next', 120_000));
+  spoil(one, two);
+  await run(files, two);
+  expect(await runningVersion(files)).toBe('3');
+  expect(events('softwareDeltaRefused')).toHaveLength(1);
+  expect(askedFor(two.wanted.digest)).toBe(two.image.length);
+});
 
 /** Of this image the server has no bytes from here on. */
 const endsAt = ({ wanted }: Published, end: number): void => {
@@ -388,7 +384,6 @@ test.each<readonly [string, (files: WornMedium, name: string, bytes: Uint8Array)
     const kept = (await files.list()).filter((file) => /^software-[0-9a-f]{16}\./.test(file));
     expect(new Set(kept.map((file) => file.slice(9, 25))).size).toBeLessThanOrEqual(2);
   },
-  60_000,
 );
 
 test.each<readonly [string, (files: WornMedium, name: string, bytes: Uint8Array) => unknown]>([
@@ -412,7 +407,6 @@ test.each<readonly [string, (files: WornMedium, name: string, bytes: Uint8Array)
     const stored = await Promise.all([0, 1, 2].map((index) => files.read(name.replace(/1$/, `${index}`))));
     expect(sha256(Buffer.concat(stored.map((piece) => piece ?? new Uint8Array(0))))).toBe(one.wanted.digest);
   },
-  60_000,
 );
 
 test('a file that suffered between two tries of a download costs that file, and no try', async () => {
@@ -463,7 +457,7 @@ test('another version than the server thinks is installed is no base for its del
   expect(await runningVersion(again)).toBe('3');
   expect(events('softwareDeltaRefused')).toHaveLength(1);
   expect(askedFor(two.wanted.digest)).toBe(two.image.length);
-}, 60_000);
+});
 
 test('power may fail at any write of an update by delta: the order ends, and a whole image runs', async () => {
   const base = new MemoryFiles();
@@ -543,7 +537,7 @@ test('ten children of one parent cost the line to the server one download, and c
   expect((await stranger.read('/chunks/x', 'all')).end).toMatchObject({ fault: { code: 'RELAY_UNAVAILABLE' } });
   cache.close();
   await relay.close();
-}, 60_000);
+});
 
 test('a parent that lies is named, and asked no more: the child goes to the server', async () => {
   const published = publish('2', 2, program('truth', 200_000));
@@ -578,7 +572,7 @@ test('a parent that lies is named, and asked no more: the child goes to the serv
   expect(askedFor(published.wanted.digest)).toBe(published.image.length);
   parent.close();
   liar.close();
-}, 60_000);
+});
 
 test('a cache holds so much and no more, and what is spoilt on its medium is fetched anew', async () => {
   const files = new MemoryFiles();
@@ -632,4 +626,4 @@ test('a download stops for a payment at once, and goes on behind the last byte w
   end();
   expect(await installing).toEqual({ ok: true, value: 'restarting' });
   expect(sent).toBe(published.image.length);
-}, 60_000);
+});

@@ -259,4 +259,4 @@ test('a terminal takes a new software, and runs the old one again when the new o
   // Factory, 2; then 3 hangs in boot 3, which nobody hears, and 4 is mute in boot 5.
   expect([...new Set(boots)]).toEqual([1, 2, 4, 6]);
   await terminal.stop();
-}, 60_000);
+});

@@ -300,7 +300,7 @@ export class TinyServer {
   }
 }
 
-/** Waits until something holds, or fails after ten seconds. */
+/** Waits until something holds, or fails after a minute, which is for what hangs. */
 export async function until<T>(what: () => T | undefined | false, label = 'condition'): Promise<T> {
   for (let tries = 0; tries < 6_000; tries++) {
     const value = what();

@@ -182,7 +182,7 @@ describe('a configuration on its way into force', () => {
     });
     expect(one.twin.inForce.values).toEqual(good);
     expect(line.redials).toBe(2); // there and back
-    await expect.poll(() => line.redials, { timeout: 8_000 }).toBe(6); // by itself, with growing pauses
+    await expect.poll(() => line.redials, { timeout: 60_000 }).toBe(6); // by itself, with growing pauses
     await one.twin.idle();
     await one.follow();
     expect(line.redials).toBe(6);

@@ -87,7 +87,7 @@ it('software whose signatures end under a running campaign holds it back, and sa
   expect((await detail(house, id)).held).toBeNull();
   // Told once each, however many looks there were.
   expect((await detail(house, id)).events.filter(({ what }) => what === 'held')).toHaveLength(1);
-}, 30_000);
+});
 
 describe('"why not?"', () => {
   const asked = async (house: Awaited<ReturnType<typeof start>>, target: object, serial: string): Promise<Why> => {

@@ -40,7 +40,7 @@ test('a new model is one file: a fresh process knows it, and one without the fil
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}, 30_000);
+});
 
 test('a file that is wrong is named with its field and is not taken; the others are', () => {
   const good = source('CT-5100');

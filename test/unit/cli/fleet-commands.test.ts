@@ -49,7 +49,7 @@ beforeAll(async () => {
   };
   tokens = { owner: token, mori: await tokenOf('mori', 'operator'), sato: await tokenOf('sato', 'admin') };
   await Promise.all(serials.map((serial) => house.register(serial)));
-}, 60_000);
+});
 afterAll(async () => {
   await house.house.close();
   removeFolder(dataDir);

@@ -34,7 +34,7 @@ beforeAll(async () => {
     }),
   });
   await house.register('DESK-0001');
-}, 60_000);
+});
 afterAll(async () => {
   await house?.house.close();
   removeFolder(dataDir);

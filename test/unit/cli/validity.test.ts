@@ -22,7 +22,7 @@ const world = systemWorld(() => undefined);
 let house: TestHouse;
 beforeAll(async () => {
   house = await testHouse(dataDir);
-}, 60_000);
+});
 afterAll(async () => {
   await house.house.close();
   removeFolder(dataDir);

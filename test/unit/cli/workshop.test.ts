@@ -33,7 +33,7 @@ const kana = /[\u3040-\u30ff\u4e00-\u9fff]/;
 beforeAll(async () => {
   house = await testHouse(folder);
   ({ token } = JSON.parse(readFileSync(join(folder, 'access.json'), 'utf8')) as { token: string });
-}, 60_000);
+});
 afterAll(async () => {
   await house?.house.close();
   removeFolder(folder);

@@ -55,7 +55,7 @@ beforeEach(async () => {
   folders.push(folder);
   clock = lateClock(6 * dayMs);
   await open();
-}, 60_000);
+});
 afterEach(() => house.house.close());
 afterAll(() => folders.forEach(removeFolder));
 

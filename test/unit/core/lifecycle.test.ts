@@ -82,7 +82,7 @@ beforeAll(async () => {
   mori = await signedIn(api, 'mori', ['operator']);
   sato = await signedIn(api, 'sato', ['admin']);
   port = house.house.ports.device ?? 0;
-}, 30_000);
+});
 afterAll(async () => {
   await house.house.close();
   removeFolder(folder);
@@ -255,7 +255,7 @@ describe('a life', () => {
     expect((await stateOf('LIFE-0005')).state).toBe('scrap');
     expect((await house.call('GET', '/terminals/LIFE-0005')).body).toMatchObject({ lifecycle: 'scrap' });
     expect((await move('LIFE-0005', 'lost')).body.code).toBe('LIFECYCLE_EDGE_UNKNOWN');
-  }, 30_000);
+  });
 
   it('begins with the seals and cables that were read when it was registered, and compares the next look with them', async () => {
     const place = { merchant: '喫茶つなぐ', shop: '本店' };
@@ -366,7 +366,7 @@ describe('a life', () => {
     await moveByTwo('LIFE-0003', 'deployed', look);
     expect((await stateOf('LIFE-0003')).state).toBe('deployed');
     await (await TestLink.open(house, terminal)).close();
-  }, 30_000);
+  });
 
   it('gives no keys to a terminal in a state that permits none', async () => {
     const claim = await registerIn('LIFE-0004', 'deployed');

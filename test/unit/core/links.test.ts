@@ -62,4 +62,4 @@ test('a fleet that goes at once is noted in a few transactions, each terminal by
   expect(await kinds('LINK-0699')).toEqual(['lost lost']);
   expect(new Set(announced)).toEqual(new Set(serials.filter((serial) => ![stale, here].includes(serial))));
   await made.close();
-}, 60_000);
+});

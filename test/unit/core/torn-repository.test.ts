@@ -72,5 +72,4 @@ it.each(['timestamp', 'snapshot', 'targets'] as const)(
     await restart(() => rmSync(join(repository(), name)));
     expect((await order(digest)).body).toMatchObject({ code: 'SOFTWARE_REPOSITORY_TORN', field: name });
   },
-  60_000,
 );

@@ -65,7 +65,7 @@ it('a contact whose transaction takes longer than the pause before the reckoning
     fire();
     await real.timers.sleep(200);
   });
-  await vi.waitFor(async () => expect(await lastContact()).not.toBeNull(), 5_000);
+  await vi.waitFor(async () => expect(await lastContact()).not.toBeNull(), 60_000);
 });
 
 it('a contact that was rolled back leaves the horizon as it was', async () => {

@@ -39,7 +39,7 @@ beforeAll(async () => {
   store = unwrap(await openStore(join(folder, 'store.sqlite'), migrations, world.clock));
   vault = unwrap(await openFileVault(join(folder, 'vault'), 'a passphrase', world));
   sign = await openRecordSigner(vault);
-}, 60_000);
+});
 afterAll(async () => {
   await vault.close();
   await store.close();

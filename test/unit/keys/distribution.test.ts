@@ -31,7 +31,7 @@ beforeAll(async () => {
   store = unwrap(await openStore(join(folder, 'store.sqlite'), migrations, world.clock));
   vault = unwrap(await openFileVault(join(folder, 'vault'), 'a passphrase', world));
   keys = await openKeys(world, store, vault);
-}, 60_000);
+});
 afterAll(async () => {
   await vault.close();
   await store.close();

@@ -101,7 +101,7 @@ let child: TestTerminal;
 beforeAll(async () => {
   house = await testHouse(folder);
   child = await enrol(house, await house.register('CHILD-0001', 'JT-C07'));
-}, 30_000);
+});
 afterEach(async () => {
   for (const parent of parents.splice(0)) await parent.close();
 });
@@ -155,7 +155,6 @@ it.each((Object.keys(deeds) as Deed[]).flatMap((does) => (['up', 'down'] as cons
     await until('what is said again', async () => (await believed()) === version(count));
     await again.close();
   },
-  20_000,
 );
 
 it('a parent that keeps a session cannot have it again', async () => {
@@ -176,7 +175,7 @@ it('a parent that keeps a session cannot have it again', async () => {
   });
   expect(await believed()).toBe(version(count));
   await next.close();
-}, 20_000);
+});
 
 it('a parent cannot be the server for its child, enrol in its place, or speak in its name', async () => {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -217,4 +216,4 @@ it('a parent cannot be the server for its child, enrol in its place, or speak in
   await refused;
   expect(await believed()).toBe(before);
   await itself.close();
-}, 20_000);
+});

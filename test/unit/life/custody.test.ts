@@ -99,7 +99,7 @@ describe('custody at the server', () => {
     await house.register('LIFE-0001');
     for (const { name, publicKey } of holders)
       expect((await house.call('POST', '/custody/holders', { name, publicKey })).status).toBe(200);
-  }, 30_000);
+  });
   afterAll(async () => {
     await house?.house.close();
     removeFolder(folder);

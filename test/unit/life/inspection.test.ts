@@ -20,7 +20,7 @@ beforeAll(async () => {
   await house.register('LOOK-0001');
   await house.register('LOOK-0002');
   await house.call('POST', '/custody/holders', { name: 'kato', publicKey: kato.holder.publicKey });
-}, 30_000);
+});
 afterAll(async () => {
   await house?.house.close();
   removeFolder(folder);

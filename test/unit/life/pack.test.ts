@@ -22,7 +22,7 @@ const photo = 'ab'.repeat(32);
 let house: TestHouse;
 beforeAll(async () => {
   house = await testHouse(folder);
-}, 30_000);
+});
 afterAll(async () => {
   await house?.house.close();
   for (const each of [folder, out, `${out}-changed`, `${out}-bare`]) removeFolder(each);
@@ -189,4 +189,4 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
     const { status, stdout } = verify(`${out}-changed`);
     expect([status, stdout]).toEqual([1, expect.stringContaining(finding)]);
   }
-}, 60_000);
+});

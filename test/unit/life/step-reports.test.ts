@@ -116,4 +116,4 @@ it('what a terminal reported and a step stands on outlives its job, for an asses
   expect(await store.db.selectFrom('jobs').select('id').execute()).toEqual([]);
   expect(await reports()).toEqual([kept]);
   await store.close();
-}, 30_000);
+});

@@ -338,7 +338,7 @@ it('comes to the same end whichever write is the last one before somebody dies',
       await run(store, dieAt, when);
       await store.close();
     }
-}, 60_000);
+});
 
 it('waits until the old unit approves nothing by itself, and gives its floor limit back when it is taken back', async () => {
   const evidence = { bagNumber: 'BAG-1', photo, seals: ['S-1'], connections: 1 };
@@ -367,7 +367,7 @@ it('waits until the old unit approves nothing by itself, and gives its floor lim
         deaf.clear();
         await store.close();
       }
-}, 60_000);
+});
 
 it('is taken back until the new unit sells, and not after', async () => {
   const store = await readyStore();
@@ -391,7 +391,7 @@ it('is taken back until the new unit sells, and not after', async () => {
     fault: { code: 'SWAP_TOO_LATE' },
   });
   await store.close();
-}, 30_000);
+});
 
 describe('between its steps, a swap', () => {
   const by = { subject: 'mori' };
@@ -573,4 +573,4 @@ it('lists many swaps in as many statements as one', async () => {
     fault: { code: 'INPUT_INVALID', field: 'cursor' },
   });
   await store.close();
-}, 30_000);
+});

@@ -368,4 +368,4 @@ test('a file that belongs to no pack is seen', () => {
   writeFileSync(join(pack, 'more.jsonl'), '{}');
   const { status, stdout } = spawnSync(process.execPath, [join(pack, 'verify.mjs')], { encoding: 'utf8' });
   expect([status, stdout]).toEqual([1, expect.stringContaining('more.jsonl: -: is no part of the pack')]);
-}, 30_000);
+});

@@ -11,7 +11,7 @@ const folder = newFolder();
 let house: TestHouse;
 beforeAll(async () => {
   house = await testHouse(folder);
-}, 60_000);
+});
 afterAll(async () => {
   await house?.house.close();
   removeFolder(folder);

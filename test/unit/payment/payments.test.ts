@@ -452,9 +452,7 @@ describe('store and forward', () => {
 });
 
 describe('the sale store', () => {
-  it('numbers slips without a gap, makes room for new ones, and asks for a close when a day fills it', {
-    timeout: 60_000,
-  }, async () => {
+  it('numbers slips without a gap, makes room for new ones, and asks for a close when a day fills it', async () => {
     const files = new MemoryFiles();
     const store = unwrap(
       await openSealedStore(

@@ -81,18 +81,14 @@ async function cut(scenario: Scenario, mood: (nth: number) => LineMood, failAt: 
 const changesMax = 80;
 
 describe.each(Object.entries(moods))('power that fails at any write, on %s', (_, mood) => {
-  it.each(scenarios)(
-    'leaves the books of terminal and centre the same: $name',
-    { timeout: 60_000 },
-    async (scenario) => {
-      let failAt = 1;
-      for (; failAt < changesMax; failAt++) {
-        const outcomes = [await cut(scenario, mood, failAt, false), await cut(scenario, mood, failAt, true)];
-        if (outcomes.every(({ isCut }) => !isCut)) break;
-      }
-      // The enumeration came to its end: every write was the last one once.
-      expect(failAt).toBeGreaterThan(6);
-      expect(failAt).toBeLessThan(changesMax);
-    },
-  );
+  it.each(scenarios)('leaves the books of terminal and centre the same: $name', async (scenario) => {
+    let failAt = 1;
+    for (; failAt < changesMax; failAt++) {
+      const outcomes = [await cut(scenario, mood, failAt, false), await cut(scenario, mood, failAt, true)];
+      if (outcomes.every(({ isCut }) => !isCut)) break;
+    }
+    // The enumeration came to its end: every write was the last one once.
+    expect(failAt).toBeGreaterThan(6);
+    expect(failAt).toBeLessThan(changesMax);
+  });
 });

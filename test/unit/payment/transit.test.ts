@@ -126,7 +126,7 @@ describe.each(both)('whatever fails at any step of $name, no yen is lost', ({ or
     await house.close();
     house = await TransitHouse.open();
     if (moves < 0) await house.run({ ...charge, amountMinor: 10_000 });
-  }, 60_000);
+  });
 
   it('when the power of the terminal fails at any write', { timeout: 120_000 }, async () => {
     let isCut = true;
@@ -145,27 +145,23 @@ describe.each(both)('whatever fails at any step of $name, no yen is lost', ({ or
     expect(failAt).toBeLessThan(80);
   });
 
-  it.each(['requestLost', 'answerLost'] as const)(
-    'when a message of it is hit: %s',
-    { timeout: 60_000 },
-    async (mood) => {
-      let isHit = true;
-      let nth = 1;
-      for (; isHit && nth < 20; nth++) {
-        const before = await house.settled('transit', `${mood} ${nth}`);
-        isHit = false;
-        house.onMessage = (_name, at) => {
-          if (at !== nth) return 'whole';
-          isHit = true;
-          return mood;
-        };
-        await told(await house.run(order), moves, before, `${mood} ${nth}`);
-      }
-      expect(nth).toBe(5);
-    },
-  );
+  it.each(['requestLost', 'answerLost'] as const)('when a message of it is hit: %s', async (mood) => {
+    let isHit = true;
+    let nth = 1;
+    for (; isHit && nth < 20; nth++) {
+      const before = await house.settled('transit', `${mood} ${nth}`);
+      isHit = false;
+      house.onMessage = (_name, at) => {
+        if (at !== nth) return 'whole';
+        isHit = true;
+        return mood;
+      };
+      await told(await house.run(order), moves, before, `${mood} ${nth}`);
+    }
+    expect(nth).toBe(5);
+  });
 
-  it('when the line is dead from any message on', { timeout: 60_000 }, async () => {
+  it('when the line is dead from any message on', async () => {
     for (let from = 1; from <= 4; from++) {
       const before = await house.settled('transit', `dead from ${from}`);
       house.onMessage = (_name, at) => (at < from ? 'whole' : 'requestLost');
@@ -173,7 +169,7 @@ describe.each(both)('whatever fails at any step of $name, no yen is lost', ({ or
     }
   });
 
-  it('when the centre dies before any message', { timeout: 60_000 }, async () => {
+  it('when the centre dies before any message', async () => {
     for (let at = 1; at <= 3; at++) {
       const before = await house.settled('transit', `centre dies at ${at}`);
       const dies: OnMessage = async (_name, nth): Promise<Mood> => {
@@ -198,7 +194,7 @@ describe.each(both)('whatever fails at any step of $name, no yen is lost', ({ or
   ] as const;
   for (const [when, isTaken] of losses)
     for (const [then, returns] of holders)
-      it(`when the card is taken away ${when}, ${then}`, { timeout: 60_000 }, async () => {
+      it(`when the card is taken away ${when}, ${then}`, async () => {
         for (let at = 1; at <= 2; at++) {
           const where = `frame ${at} ${when}, ${then}`;
           const before = await house.settled('transit', where);
@@ -215,7 +211,7 @@ describe.each(both)('whatever fails at any step of $name, no yen is lost', ({ or
         }
       });
 
-  it('when the power of the card fails at a byte of its memory', { timeout: 60_000 }, async () => {
+  it('when the power of the card fails at a byte of its memory', async () => {
     // Before, in and after: the journal's rows, its header, the pages, the header again.
     for (const bytes of [0, 1, 50, 51, 55, 56, 57, 103, 104, 108, 109]) {
       const where = `byte ${bytes}`;
