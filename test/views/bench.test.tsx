@@ -1,7 +1,7 @@
 import type { BridgeEvent, CardSeen } from '@tsunagu/protocols/workshop';
 import { render } from 'ink-testing-library';
 import { createElement } from 'react';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { openConsole } from '../../cli/src/console/index.ts';
 import { Bench } from '../../cli/src/views/bench.tsx';
 import { BenchModel, emptyBench, onBenchEvent } from '../../cli/src/views/bench-model.ts';
@@ -18,26 +18,27 @@ const events: readonly BridgeEvent[] = [
   { event: 'readerFound', reader: { id: 'usb-2', vendorId: 1, productId: 2, code: 'USB_BUSY' } },
   { event: 'cardFound', reader: 'usb-1', card },
 ];
-const settle = (): Promise<void> => new Promise((done) => setTimeout(done, 50));
 
 test('the workbench shows readers and cards as they come and go, in both languages', async () => {
   const model = new BenchModel();
   const screen = render(createElement(Bench, { model, console: console_, language: 'en' }));
   expect(screen.lastFrame()).toContain('No reader is plugged in.');
+  const shown = (isSo: (frame: string) => void): Promise<void> =>
+    vi.waitFor(() => isSo(screen.lastFrame() ?? ''), 60_000);
   for (const event of events) model.take(event);
-  await settle();
-  expect(screen.lastFrame()).toContain('usb-1  04e6:5116  SCR3310  contact');
-  expect(screen.lastFrame()).toContain('A0000000031010  VISA CREDIT');
-  expect(screen.lastFrame()).toContain('USB_BUSY');
+  await shown((frame) => {
+    expect(frame).toContain('usb-1  04e6:5116  SCR3310  contact');
+    expect(frame).toContain('A0000000031010  VISA CREDIT');
+    expect(frame).toContain('USB_BUSY');
+    // Keys are listened to a moment after the first frame.
+    expect(screen.stdin.listenerCount('readable')).toBeGreaterThan(0);
+  });
   screen.stdin.write('L');
-  await settle();
-  expect(screen.lastFrame()).toContain('プロトコル: T=0');
+  await shown((frame) => expect(frame).toContain('プロトコル: T=0'));
   model.take({ event: 'slotEmpty', reader: 'usb-1' });
-  await settle();
-  expect(screen.lastFrame()).toContain('カードなし');
+  await shown((frame) => expect(frame).toContain('カードなし'));
   model.take({ event: 'readerGone', reader });
-  await settle();
-  expect(screen.lastFrame()).not.toContain('SCR3310');
+  await shown((frame) => expect(frame).not.toContain('SCR3310'));
   screen.unmount();
 });
 

@@ -1,11 +1,10 @@
 import { render } from 'ink-testing-library';
 import { createElement } from 'react';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { openConsole } from '../../cli/src/console/index.ts';
 import { SaleDialog } from '../../cli/src/views/sale-dialog.tsx';
 
 const { texts } = openConsole({ env: {}, stdout: { write: () => {} }, stderr: { write: () => {} } });
-const settle = (): Promise<void> => new Promise((done) => setTimeout(done, 50));
 
 test('Enter starts the sale that was typed last, before the screen has drawn it', async () => {
   const started: unknown[] = [];
@@ -26,7 +25,8 @@ test('Enter starts the sale that was typed last, before the screen has drawn it'
       onStart: (...sale) => started.push(sale),
     }),
   );
-  await settle();
+  // Keys are listened to a moment after the first frame.
+  await vi.waitFor(() => expect(stdin.listenerCount('readable')).toBeGreaterThan(0), 60_000);
   for (const key of ['p', 'n', '5', '\r']) stdin.write(key);
   expect(started).toEqual([
     ['visa-contact', 12_805, { wantsOwnCurrency: false, method: { code: '61', instalments: 5 } }],
