@@ -30,7 +30,7 @@ import { actOnSwap, listSwaps } from '../../../cli/src/commands/swap.ts';
 import { listTerminals } from '../../../cli/src/commands/terminals.ts';
 import { exit, fileFaultOf, usageFaultOf } from '../../../cli/src/console/index.ts';
 import { signedIn } from '../audit/support.ts';
-import { newFolder, removeFolder, type TestHouse, testHouse, until } from '../core/support.ts';
+import { newFolder, patientMs, removeFolder, type TestHouse, testHouse, until } from '../core/support.ts';
 import { keptConsole } from './kept-console.ts';
 
 const dataDir = newFolder();
@@ -64,7 +64,7 @@ async function run(
   { json = false, lang = 'en' } = {},
 ) {
   const { console, printed } = keptConsole(lang);
-  const client = openClient({ url: house.house.managementUrl, token: tokens[who] }, world);
+  const client = openClient({ url: house.house.managementUrl, token: tokens[who] }, world, patientMs);
   const code = await work({ world, console, client, json });
   return { code, ...printed() };
 }

@@ -9,7 +9,7 @@ import { openClient } from '../../../cli/src/client/index.ts';
 import { outlookOf } from '../../../cli/src/commands/job-outlook.ts';
 import { publishImage, showKeys } from '../../../cli/src/commands/software-repository.ts';
 import { person } from '../core/person.ts';
-import { newFolder, removeFolder, testHouse } from '../core/support.ts';
+import { newFolder, patientMs, removeFolder, testHouse } from '../core/support.ts';
 import { keptConsole } from './kept-console.ts';
 
 const job: Job = {
@@ -105,7 +105,7 @@ test('a role of the software repository that has run out, or soon will, is marke
   await (await person(house, folder, keys)).init();
   const { token } = JSON.parse(readFileSync(join(folder, 'access.json'), 'utf8')) as { token: string };
   const world = systemWorld(() => undefined);
-  const client = openClient({ url: house.house.managementUrl, token }, world);
+  const client = openClient({ url: house.house.managementUrl, token }, world, patientMs);
   async function after(days: number, lang = 'en') {
     const { console, printed } = keptConsole(lang);
     const clock = { ...world.clock, now: () => world.clock.now() + days * 86_400_000 };

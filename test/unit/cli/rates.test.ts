@@ -9,7 +9,7 @@ import { importRates, showRates } from '../../../cli/src/commands/switch-rates.t
 import { listVersions } from '../../../cli/src/commands/switch-rules.ts';
 import { exit } from '../../../cli/src/console/index.ts';
 import { emulatedRates, emulateRateProvider } from '../../../cli/src/house/rates.ts';
-import { newFolder, removeFolder, type TestHouse, testHouse } from '../core/support.ts';
+import { newFolder, patientMs, removeFolder, type TestHouse, testHouse } from '../core/support.ts';
 import { keptConsole } from './kept-console.ts';
 
 const dataDir = newFolder();
@@ -25,7 +25,7 @@ afterAll(async () => {
 
 const clientNow = () => {
   const { token } = JSON.parse(readFileSync(join(dataDir, 'access.json'), 'utf8')) as { token: string };
-  return openClient({ url: house.house.managementUrl, token }, world);
+  return openClient({ url: house.house.managementUrl, token }, world, patientMs);
 };
 
 async function run(work: (context: Context) => Promise<number>, { json = false, lang = 'en' } = {}) {

@@ -15,7 +15,7 @@ import {
   showLinks,
 } from '../../../cli/src/commands/switch.ts';
 import { exit } from '../../../cli/src/console/index.ts';
-import { newFolder, removeFolder, type TestHouse, testHouse } from '../core/support.ts';
+import { newFolder, patientMs, removeFolder, type TestHouse, testHouse } from '../core/support.ts';
 import { keptConsole } from './kept-console.ts';
 
 const dataDir = newFolder();
@@ -44,7 +44,7 @@ afterAll(async () => {
 async function run(work: (context: Context) => Promise<number>, lang = 'en') {
   const { console, printed } = keptConsole(lang);
   const { token } = JSON.parse(readFileSync(join(dataDir, 'access.json'), 'utf8')) as { token: string };
-  const client = openClient({ url: house.house.managementUrl, token }, world);
+  const client = openClient({ url: house.house.managementUrl, token }, world, patientMs);
   const code = await work({ world, console, client, json: false });
   return { code, ...printed() };
 }

@@ -14,7 +14,7 @@ import {
   showValidity,
 } from '../../../cli/src/commands/validity.ts';
 import { exit } from '../../../cli/src/console/index.ts';
-import { newFolder, removeFolder, type TestHouse, testHouse, until } from '../core/support.ts';
+import { newFolder, patientMs, removeFolder, type TestHouse, testHouse, until } from '../core/support.ts';
 import { keptConsole } from './kept-console.ts';
 
 const dataDir = newFolder();
@@ -34,7 +34,7 @@ async function run(work: (context: Context) => Promise<number>, { json = false, 
   const code = await work({
     world,
     console,
-    client: openClient({ url: house.house.managementUrl, token }, world),
+    client: openClient({ url: house.house.managementUrl, token }, world, patientMs),
     json,
   });
   return { code, ...printed() };

@@ -21,7 +21,7 @@ import { listTerminals } from 'tsunagu/commands/terminals';
 import { listStock, noteStock, showStock, type StockOptions } from 'tsunagu/commands/stock';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { newFolder, removeFolder, type TestHouse, testHouse } from '../core/support.ts';
+import { newFolder, patientMs, removeFolder, type TestHouse, testHouse } from '../core/support.ts';
 import { keptConsole } from './kept-console.ts';
 
 // A technician walks through the workshop, in both languages: what is right, and what is wrong with each step.
@@ -41,7 +41,7 @@ afterAll(async () => {
 
 async function run(work: (context: Context) => Promise<number>, { json = false, lang = 'en' } = {}) {
   const { console, printed } = keptConsole(lang);
-  const client = openClient({ url: house.house.managementUrl, token }, house.world);
+  const client = openClient({ url: house.house.managementUrl, token }, house.world, patientMs);
   const code = await work({ world: house.world, console, client, json });
   return { code, ...printed() };
 }
@@ -219,7 +219,7 @@ test('what a vendor sent instead comes on the inventory, and what it kept ends w
   const api = { api: { url: house.house.managementUrl }, token };
   const [mori, sato] = [await signedIn(api, 'mori', ['operator']), await signedIn(api, 'sato', ['admin'])];
   const made = await mori.call('POST', '/tokens', { name: 'bench', roles: ['operator'] });
-  const own = openClient({ url: house.house.managementUrl, token: String(made.body.token) }, house.world);
+  const own = openClient({ url: house.house.managementUrl, token: String(made.body.token) }, house.world, patientMs);
   const [old, fresh] = ['WORK-0030', 'WORK-0031'];
   await takeIn(old);
   const { id } = await order(old, { intake: 'fault', fault: 'SW-BOOT' });

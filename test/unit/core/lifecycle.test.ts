@@ -30,6 +30,7 @@ import {
   enrolmentOf,
   newFolder,
   newKey,
+  patientMs,
   pemOf,
   removeFolder,
   type TestHouse,
@@ -288,7 +289,7 @@ describe('a life', () => {
     // Without them there is nothing to compare with, and whoever looks is told so.
     expect((await register('LIFE-0011', {})).status).toBe(201);
     expect(await stateOf('LIFE-0011')).toMatchObject({ standing: { seals: null, connections: null } });
-    const client = openClient({ url: house.house.managementUrl, token: ownerToken }, house.world);
+    const client = openClient({ url: house.house.managementUrl, token: ownerToken }, house.world, patientMs);
     for (const [lang, says] of [
       ['en', 'none on record'],
       ['ja', '記録なし'],

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { openClient } from 'tsunagu/client/index';
 import { draftFirst, draftTargets, openKeyring, readPublished, targetFor } from 'tsunagu/signing/index';
-import type { TestHouse } from './support.ts';
+import { patientMs, type TestHouse } from './support.ts';
 
 type Requirements = Parameters<typeof targetFor>[1];
 
 /** Somebody with the signing keys of a house's software, which lie in a folder of his own. */
 export async function person(house: TestHouse, dataDir: string, keys: string) {
   const { token } = JSON.parse(readFileSync(join(dataDir, 'access.json'), 'utf8')) as { token: string };
-  const client = openClient({ url: house.house.managementUrl, token }, house.world);
+  const client = openClient({ url: house.house.managementUrl, token }, house.world, patientMs);
   const keyring = unwrap(await openKeyring(house.world, keys, {}));
   return {
     client,

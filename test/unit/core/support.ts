@@ -59,11 +59,14 @@ export function watchedWorld() {
   return { world, lines };
 }
 
-/** Waits until something holds; fails with `what` after `limitMs`, which is for what hangs: a busy machine is no fault. */
+/** The end of a wait, which is for what hangs: a busy machine is no fault. */
+export const patientMs = 60_000;
+
+/** Waits until something holds; fails with `what` after `limitMs`. */
 export async function until<T>(
   what: string,
   look: () => T | undefined | false | Promise<T | undefined | false>,
-  limitMs = 60_000,
+  limitMs = patientMs,
 ): Promise<T> {
   const end = Date.now() + limitMs;
   for (;;) {

@@ -12,7 +12,7 @@ import { writePack } from 'tsunagu/commands/evidence';
 import { openConsole } from 'tsunagu/console/index';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { signedIn } from '../audit/support.ts';
-import { newFolder, removeFolder, type TestHouse, testHouse } from '../core/support.ts';
+import { newFolder, patientMs, removeFolder, type TestHouse, testHouse } from '../core/support.ts';
 import { chainOf, hand } from './hands.ts';
 
 const folder = newFolder();
@@ -138,7 +138,7 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
     stdout: { write: (text: string) => said.push(text) },
     stderr: { write: (text: string) => said.push(text) },
   });
-  const client = openClient({ url: house.house.managementUrl, token }, house.world);
+  const client = openClient({ url: house.house.managementUrl, token }, house.world, patientMs);
   const context = { world: house.world, console, client, json: false };
   // No period at all holds nothing that could be wrong: it is refused, here and at the server.
   expect(await writePack(context, { from: today, to: '2020-01-01', out })).toBe(1);

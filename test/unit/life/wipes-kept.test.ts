@@ -22,7 +22,7 @@ import { openConsole } from 'tsunagu/console/index';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { MemoryFiles } from '../agent/memory-files.ts';
 import { signedIn } from '../audit/support.ts';
-import { newFolder, removeFolder, type TestHouse, testHouse, until } from '../core/support.ts';
+import { newFolder, patientMs, removeFolder, type TestHouse, testHouse, until } from '../core/support.ts';
 import { textOf } from '../slips/pdf-reader.ts';
 
 const folder = newFolder();
@@ -155,7 +155,7 @@ it('what a terminal swore to when it was wiped outlives its job, and is evidence
   }
   const out = join(folder, 'pack');
   const console = openConsole({ env: {}, stdout: { write: () => undefined }, stderr: { write: () => undefined } });
-  const client = openClient({ url: house.house.managementUrl, token }, house.world);
+  const client = openClient({ url: house.house.managementUrl, token }, house.world, patientMs);
   const day = (ms: number) => new Date(Date.now() + ms).toISOString().slice(0, 10);
   const range = { from: day(-dayMs), to: day(900 * dayMs), out };
   expect(await writePack({ world: house.world, console, client, json: false }, range)).toBe(0);

@@ -5,7 +5,7 @@ import { openClient } from 'tsunagu/client/index';
 import { openConsole } from 'tsunagu/console/index';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { signedIn } from '../audit/support.ts';
-import { newFolder, removeFolder, type TestHouse, testHouse } from '../core/support.ts';
+import { newFolder, patientMs, removeFolder, type TestHouse, testHouse } from '../core/support.ts';
 
 const folder = newFolder();
 let house: TestHouse;
@@ -26,7 +26,7 @@ async function run(work: typeof orderWipes | typeof writeWipeCertificates, token
   const said: string[] = [];
   const write = (text: string) => said.push(text);
   const console = openConsole({ env: {}, stdout: { write }, stderr: { write } });
-  const client = openClient({ url: house.house.managementUrl, token }, house.world);
+  const client = openClient({ url: house.house.managementUrl, token }, house.world, patientMs);
   const context = { world: house.world, console, client, json: false };
   return { code: await work(context, path, { out }), said: said.join('') };
 }
