@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import cookie from '@fastify/cookie';
 import rateLimit from '@fastify/rate-limit';
 import { type ErrorCode, isErrorCode } from '@tsunagu/protocols/errors';
-import { managementPaths } from '@tsunagu/protocols/fleet';
+import { managementPaths, wantedBy } from '@tsunagu/protocols/fleet';
 import { type Fault, FaultError } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import Fastify, { type FastifyRequest } from 'fastify';
@@ -248,10 +248,12 @@ function faultOf(error: unknown): Fault {
   if (error instanceof FaultError) return error.fault;
   if (isResponseSerializationError(error)) return { code: 'INTERNAL', cause: error };
   if (hasZodFastifySchemaValidationErrors(error)) {
-    const { instancePath: path = '', message = '' } = error.validation[0] ?? {};
+    const { instancePath: path = '', message = '', keyword, params } = error.validation[0] ?? {};
+    const field = path.replace(/^\//, '').replaceAll('/', '.');
     // A schema names a code of the table where there is more to say than which field it is.
-    const code = isErrorCode(message) ? message : 'INPUT_INVALID';
-    return { code, field: path.replace(/^\//, '').replaceAll('/', '.') };
+    if (isErrorCode(message)) return { code: message, field };
+    const wants = wantedBy({ code: keyword, ...params } as unknown as z.core.$ZodIssue);
+    return { code: 'INPUT_INVALID', field, ...(wants !== undefined && { facts: { wants } }) };
   }
   if (error instanceof Error) {
     const code = 'code' in error && typeof error.code === 'string' ? frameworkCodes[error.code] : undefined;

@@ -139,6 +139,7 @@ export const statusOf = (code: ErrorCode): number => statuses[code] ?? 422;
 
 /** Codes whose facts a person needs to go on: names out of our own tables, ids and figures, never what was sent. */
 const told: ReadonlySet<ErrorCode> = new Set([
+  'INPUT_INVALID',
   'ROLE_INSUFFICIENT',
   'ROLES_CONFLICT',
   'SCOPE_TOO_WIDE',

@@ -23,9 +23,9 @@ export class ApiError extends Error {
 export const faultText = (error: unknown): string =>
   error instanceof ApiError && error.message !== '' ? error.message : t('error.network');
 
-/** What a refusal says, what can be done, and where the fault is: it is named there, or nobody finds it. */
-const wordsOf = ({ title, detail, field }: z.output<typeof problem>): string =>
-  [title, detail, field !== undefined && `(${field})`].filter(Boolean).join(' ');
+/** What a refusal says, what can be done, and where the fault is, and what is wanted there: it is named, or nobody finds it. */
+const wordsOf = ({ title, detail, field, facts: { wants } = {} }: z.output<typeof problem>): string =>
+  [title, detail, field !== undefined && `(${[field, wants].filter(Boolean).join(': ')})`].filter(Boolean).join(' ');
 
 /** Asks the management API and parses what comes back. */
 export async function ask<S extends z.ZodType>(

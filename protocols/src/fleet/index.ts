@@ -129,7 +129,7 @@ export * from './management-validity.ts';
 export * from './messages.ts';
 export * from './authorities.ts';
 export * from './expiry.ts';
-export { parseJson, parseWith } from './parse.ts';
+export { parseJson, parseWith, wantedBy } from './parse.ts';
 export * from './roles.ts';
 export * from './trouble.ts';
 export * from './webhooks.ts';

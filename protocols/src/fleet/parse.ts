@@ -21,9 +21,11 @@ export function parseWith<S extends z.ZodType>(
   });
 }
 
-/** What a value has to look like, out of the schema and never out of the input: one of these words, or a pattern. */
-function wantedBy(issue: z.core.$ZodIssue): string | undefined {
+/** What a value has to look like, out of the schema and never out of the input, in signs that need no language: one of these words, a pattern, a bound of it or of its length. */
+export function wantedBy(issue: z.core.$ZodIssue): string | undefined {
   if (issue.code === 'invalid_value') return cutShort(issue.values.map(String).join(' | '));
+  if (issue.code === 'too_small') return bound(issue.origin, issue.inclusive === false ? '>' : '>=', issue.minimum);
+  if (issue.code === 'too_big') return bound(issue.origin, issue.inclusive === false ? '<' : '<=', issue.maximum);
   if (issue.code !== 'invalid_format') return undefined;
   return formats.get(issue.format) ?? (issue.pattern === undefined ? undefined : cutShort(issue.pattern));
 }
@@ -32,6 +34,9 @@ const formats = new Map([
   ['date', 'YYYY-MM-DD'],
   ['datetime', 'YYYY-MM-DDThh:mm:ssZ'],
 ]);
+const counted: ReadonlySet<string> = new Set(['string', 'array', 'set', 'map']);
+const bound = (origin: string, sign: string, most: number | bigint): string =>
+  `${counted.has(origin) ? 'length ' : ''}${sign} ${most}`;
 const cutShort = (text: string): string => (text.length > 240 ? `${text.slice(0, 240)}…` : text);
 
 /** Only such text can hold a number beyond the range of a double; looking at every value takes several times as long. */

@@ -130,7 +130,7 @@ describe('bad input on the management port', () => {
       house.ask(path, { headers: { 'accept-language': 'ja,en;q=0.8' } }),
     ]);
     const [english, japanese] = [await json(en), await json(ja)];
-    expect(english).toMatchObject({ status: 400, code: 'INPUT_INVALID', field: 'limit' });
+    expect(english).toMatchObject({ status: 400, code: 'INPUT_INVALID', field: 'limit', facts: { wants: '>= 1' } });
     expect(english['title']).toMatch(/^The input/);
     expect(japanese['title']).toMatch(/入力/);
   });
