@@ -83,7 +83,7 @@ export interface EstateRooms {
   readonly configured: () => Promise<number>;
   /** A terminal stands at a place now. */
   readonly placed: (tx: Transaction<Database>, serial: Serial) => Promise<void>;
-  /** A terminal is on the inventory, and has a last day from now on. */
+  /** A terminal is on the inventory, or has a claim again, and a last day from now on. */
   readonly registered: (serial: Serial) => void;
   /** A terminal's boots are counted anew. */
   readonly recounted: (tx: Transaction<Database>, serial: Serial) => Promise<void>;
@@ -461,6 +461,7 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
       secret.wipe();
       if (!stored.ok) return stored;
       world.log('warn', 'claimReissued', { serial, by: by.subject });
+      rooms.registered(serial);
       announce(serial);
       const { model, parent, relay_port: relayPort } = stored.value;
       return ok(bundle({ serial, model, parent, relayPort }, claimSecret));

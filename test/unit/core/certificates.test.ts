@@ -36,10 +36,28 @@ const dayMs = 86_400_000;
 const certificateLifeMs = 10 * dayMs;
 /** The house begins six days ago: of what it makes then more than half has passed when its clock is put right, however long a test takes. */
 const clock = lateClock(6 * dayMs);
+/** So long horizons wait for what else touches them, and those that wait now. */
+const horizonSettleMs = 2_000;
+const settling = new Set<unknown>();
 let house: TestHouse;
 let port: number;
 beforeAll(async () => {
-  house = await testHouse(folder, { certificateLifeMs, around: clock.around });
+  house = await testHouse(folder, {
+    certificateLifeMs,
+    around(world) {
+      const late = clock.around(world);
+      const after: World['timers']['after'] = (delayMs, work) => {
+        if (delayMs !== horizonSettleMs) return late.timers.after(delayMs, work);
+        const timer = late.timers.after(delayMs, () => {
+          settling.delete(timer);
+          work();
+        });
+        settling.add(timer);
+        return timer;
+      };
+      return { ...late, timers: { ...late.timers, after } };
+    },
+  });
   port = house.house.ports.device ?? 0;
   clock.late.behindMs = 0;
 });
@@ -345,6 +363,15 @@ it('a revoked terminal is cut off at once on every wire, stays out, and is on th
     items: { causes: { code: string }[] }[];
   };
   expect(answers[0]?.causes.map(({ code }) => code)).toContain('CERTIFICATE_ENDED');
+});
+
+it('who was revoked has a horizon again as soon as its claim is issued anew, though nothing else is heard of it', async () => {
+  const { serial } = await house.register('REVOKED-0003');
+  expect((await house.call('DELETE', `/terminals/${serial}/certificate`)).status).toBe(200);
+  await until('its horizon to be gone', async () => (await levelOf(serial)) === undefined);
+  await until('what was touched to be reckoned', () => settling.size === 0);
+  expect((await house.call('POST', `/terminals/${serial}/claim`)).status).toBe(201);
+  await until('its horizon', async () => (await levelOf(serial)) === 'fine');
 });
 
 it('whoever enrols anew with another key leaves no certificate that a broker elsewhere would take', async () => {
