@@ -482,11 +482,11 @@ export const switchErrors = defineErrors({
   SWITCH_ADVICE_UNKNOWN: {
     en: {
       says: 'There is no such advice among those that wait for a person.',
-      next: '`tsunagu switch dead-letters` lists them.',
+      next: 'One that its issuer took, or that a person settled, is over: `tsunagu switch show TRANSACTION` says how. `tsunagu switch dead-letters` lists those that wait.',
     },
     ja: {
       says: '処置待ちのアドバイスの中に、該当するものがありません。',
-      next: '`tsunagu switch dead-letters` で一覧を確認してください。',
+      next: '発行会社が受け取ったもの、手作業で完了したものは処理済みです。経緯は `tsunagu switch show 取引ID`、処置待ちの一覧は `tsunagu switch dead-letters` で確認してください。',
     },
   },
   SWITCH_ALARM_UNKNOWN: {

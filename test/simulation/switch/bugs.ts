@@ -1,9 +1,14 @@
 import type { IssuerLink } from '@tsunagu/fleet-server/switch/issuer-link/issuer-link';
+import type { Core } from '@tsunagu/fleet-server/switch/core';
+import { Advices } from '@tsunagu/fleet-server/switch/journal/advices';
 import type { LinkAnswer } from '@tsunagu/fleet-server/switch/link/exchange';
-import { answerTo, reversalOf, reversalReasons, terminalCodec } from '@tsunagu/protocols/acquiring';
+import type { Operator } from '@tsunagu/fleet-server/switch/operator/operator';
+import type { SqlValue, Store } from '@tsunagu/fleet-server/store/index';
+import { answerTo, cardCompanyLink, reversalOf, reversalReasons, terminalCodec } from '@tsunagu/protocols/acquiring';
 import { type FieldValue, type Message, responseMti } from '@tsunagu/protocols/iso8583';
-import { toHex, unwrap } from '@tsunagu/protocols/kit';
-import { beginsAt } from '../world.ts';
+import { ok, toHex, unwrap } from '@tsunagu/protocols/kit';
+import { beginsAt, type SimulatedWorld } from '../world.ts';
+import type { DiskBugs } from './disk.ts';
 import type { InvariantName } from './invariants.ts';
 import type { Script, Step } from './script.ts';
 import type { Bugs } from './simulate.ts';
@@ -14,6 +19,8 @@ export interface PlantedBug {
   readonly bugs: Bugs;
   readonly script: Script;
 }
+
+type Look = Extract<Step, { do: 'look' }>;
 
 const sell = (
   at: number,
@@ -32,7 +39,22 @@ const sell = (
 // The issuer declines some: of three sales one is approved.
 const sales = (cancelsAfterMs: number | null = null): Step[] =>
   [2_000, 2_100, 2_200].map((amountMinor, index) => sell(2_000 + index * 1_000, amountMinor, cancelsAfterMs));
-const script = (...steps: readonly Step[]): Script => ({ seed: 1, steps: [...steps] });
+const script = (...steps: readonly Step[]): Script => ({
+  seed: 1,
+  manualAfter: cardCompanyLink.profile.timers.storeAndForward.manualAfter,
+  steps: [...steps],
+});
+/** Sales that are taken back, and whose advices are dead letters after one attempt. */
+const byHand = (...steps: readonly Step[]): Script => ({ ...script(...sales(10_000), ...steps), manualAfter: 1 });
+const look = (at: number, does: Look['does'], when: Look['when'] = 'now'): Look => ({
+  at,
+  do: 'look',
+  does,
+  of: 'serving',
+  place: 0,
+  when,
+  nth: 0,
+});
 
 /** A link whose requests go another way. */
 const asking =
@@ -71,6 +93,24 @@ function declined(answer: Uint8Array): Uint8Array {
   if (!decoded.ok) throw new Error(decoded.fault.code);
   const { mti, fields } = decoded.value;
   return unwrap(terminalCodec.encode(withField({ mti, fields }, 39, '116')));
+}
+
+/** A room of the people in which settling goes past the lane, which does not know of it. */
+const pastTheLane = (core: Core, world: SimulatedWorld, store: Store): Operator =>
+  Object.create(core.operator, {
+    settle: {
+      value: (id: string, by: string, reason: string) => new Advices(world, store, core.journal).settle(id, by, reason),
+    },
+  });
+
+/** Statements for which an advice that is settled is one that still waits. */
+function settledWaits(isFor: (sql: string) => boolean): NonNullable<DiskBugs['alters']> {
+  const settled = new Set<SqlValue | undefined>();
+  return (sql, parameters) => {
+    const isKnown = parameters.some((value) => settled.has(value)) || sql.includes('"out_stan" = ');
+    if (/^update "switch_reversals" set "state"/i.test(sql) && parameters[0] === 'settled') settled.add(parameters[3]);
+    return isFor(sql) && isKnown ? parameters.map((value) => (value === 'queued' ? 'settled' : value)) : parameters;
+  };
 }
 
 /** For every invariant, a bug that it has to notice. */
@@ -210,6 +250,46 @@ export const plantedBugs = {
       { ...sell(2_000, 5_000, 5_000), operation: 'charge' },
       { ...sell(4_000, 3_000), operation: 'spend' },
     ),
+  },
+  settledIsSilent: {
+    is: 'a lane sends what a person settled',
+    bugs: {
+      node: { operator: pastTheLane },
+      disk: { alters: settledWaits((sql) => /^update "switch_reversals" set "attempts"/i.test(sql)) },
+    },
+    script: byHand({ at: 1_000, do: 'advices-refused', isSilent: false, forMs: 30_000 }, look(12_000, 'settle'), {
+      at: 15_000,
+      do: 'sign-on',
+    }),
+  },
+  settledIsKnown: {
+    is: 'an advice is settled while it is being sent',
+    bugs: { node: { operator: pastTheLane } },
+    script: byHand(
+      { at: 1_000, do: 'advices-refused', isSilent: true, forMs: 40_000 },
+      look(18_000, 'settle', 'at-sign-on'),
+      { at: 24_000, do: 'sign-on' },
+    ),
+  },
+  endsOnce: {
+    is: 'a late answer ends what a person settled',
+    bugs: {
+      disk: { alters: settledWaits((sql) => /^update "switch_reversals" set "state"|"out_stan" = /i.test(sql)) },
+    },
+    script: byHand(
+      { at: 8_000, do: 'bad-line', of: 'issuer', lostPercent: 0, doubledPercent: 0, latePercent: 100, forMs: 20_000 },
+      look(12_000, 'settle'),
+      look(12_000, 'settle'),
+    ),
+  },
+  overIsOver: {
+    is: 'whoever wants an advice tried again is told that it will be',
+    bugs: {
+      node: {
+        operator: (core) => Object.create(core.operator, { retry: { value: () => Promise.resolve(ok(undefined)) } }),
+      },
+    },
+    script: byHand({ at: 1_000, do: 'advices-refused', isSilent: false, forMs: 30_000 }, look(12_000, 'settle')),
   },
   nothingSecretShown: {
     is: 'messages are logged as they are',

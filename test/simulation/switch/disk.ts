@@ -74,9 +74,13 @@ class DiskFile {
  */
 export class Disk {
   fault: DiskFault | undefined;
+  /** How long it takes at most until what is written is on the disk, and until that is told. */
+  slowMs = 0;
   statements = 0;
   /** Where the power fails. */
   cutAt: { nth: number; readonly moment: 'before' | 'torn' | 'after'; readonly cut: () => void } | undefined;
+  /** Who acts at a statement: right before it is run. */
+  #watchers: { nth: number; readonly act: () => void }[] = [];
   readonly #scheduler: Scheduler;
   readonly #chance: Chance;
   readonly #bugs: DiskBugs;
@@ -94,6 +98,18 @@ export class Disk {
     this.#main = new DiskFile(path, '');
     this.#beside = new DiskFile(path, '-beside');
     this.#bugs = bugs;
+  }
+
+  /** Calls `act` at the n-th statement from here. */
+  atStatement(nth: number, act: () => void): void {
+    this.#watchers.push({ nth, act });
+  }
+
+  #watched(): void {
+    for (const watcher of this.#watchers) watcher.nth -= 1;
+    const due = this.#watchers.filter(({ nth }) => nth <= 0);
+    this.#watchers = this.#watchers.filter(({ nth }) => nth > 0);
+    for (const { act } of due) act();
   }
 
   /** The power of the whole disk fails: what is in the files stays, as it was at this moment. Resolves when the next boot may open it. */
@@ -171,9 +187,12 @@ export class Disk {
       }
       if (isBegin || isAlone) file.writer = self;
       const isCommit = sql === 'COMMIT' || isAlone;
+      if (isCommit) await this.#slowly();
+      if (!world.isOn) return await never;
       const altered = this.#bugs.alters ? this.#bugs.alters(sql, parameters) : parameters;
       const work = (): Promise<T> => (altered ? perform(altered) : Promise.resolve(nothing));
       this.statements += 1;
+      this.#watched();
       const { cutAt } = this;
       if (cutAt) {
         cutAt.nth -= 1;
@@ -195,6 +214,7 @@ export class Disk {
         const value = await inTurn(() => this.#faulty(sql, isAlone, raw, work));
         if (isEnd) file.over(self);
         if (isCommit) file.commits.push(file.logLength());
+        if (isCommit) await this.#slowly();
         return world.isOn ? value : await never;
       } catch (error) {
         // What failed may have ended the transaction all the same.
@@ -208,6 +228,11 @@ export class Disk {
       run: (sql, parameters) => run(sql, parameters, (given) => raw.run(sql, given), { changes: 1, lastId: 1 }),
       close: () => Promise.resolve(),
     };
+  }
+
+  async #slowly(): Promise<void> {
+    const { slowMs } = this;
+    if (slowMs > 0) await new Promise<void>((resolve) => this.#scheduler.after(this.#chance.int(1, slowMs), resolve));
   }
 
   /** Whether the connection is inside a transaction: a second BEGIN says so. */

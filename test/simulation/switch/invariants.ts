@@ -10,6 +10,14 @@ export const invariants = {
   comesToAnEnd: 'STILL_OPEN',
   /** A card's balance is never below zero by a void: what a person takes back is there to be taken. */
   voidsCovered: 'VOID_BELOW_ZERO',
+  /** Nothing of an advice is sent after a person was told that it is settled. */
+  settledIsSilent: 'SENT_THOUGH_SETTLED',
+  /** What waits for the issuer's answer is not settled: nobody knows yet what became of it. */
+  settledIsKnown: 'SETTLED_UNDER_WAY',
+  /** An advice comes to one end, and to that of which people were told. */
+  endsOnce: 'ADVICE_ENDED_OTHERWISE',
+  /** What is over is not told to be tried again. */
+  overIsOver: 'RETRIED_THOUGH_OVER',
   /** No card number is in a log. */
   nothingSecretShown: 'SECRET_SHOWN',
   nothingIsThrown: 'THROWN',
@@ -25,7 +33,7 @@ export interface Broken {
 
 /** What a run broke. */
 export function broken(run: Run): readonly Broken[] {
-  const { verdict, books, open, isCardShown, voidedBelowZero, thrown } = run;
+  const { verdict, books, open, isCardShown, voidedBelowZero, thrown, untrue } = run;
   const found: Broken[] = verdict.violations.map(({ code, about, detail }) => ({
     name: invariantNames.find((name) => invariants[name] === code) ?? 'nothingIsThrown',
     what: `${about}: ${detail}`,
@@ -37,6 +45,7 @@ export function broken(run: Run): readonly Broken[] {
       what: `the switch has ${books.acquirerMinor} and ${books.issuerMinor}, the sides have ${stand.acquirer} and ${stand.issuer}`,
     });
   for (const what of open) found.push({ name: 'comesToAnEnd', what });
+  found.push(...untrue);
   for (const amount of voidedBelowZero) found.push({ name: 'voidsCovered', what: `${amount} was spent` });
   if (isCardShown) found.push({ name: 'nothingSecretShown', what: 'a card number is in the log' });
   for (const what of thrown) found.push({ name: 'nothingIsThrown', what });

@@ -32,6 +32,9 @@ export class SimulatedIssuer {
   /** Amounts of charges whose reversal took the card below zero. */
   readonly belowZero: number[] = [];
 
+  /** It takes no advices for now: it says so, or (silent) says nothing. */
+  refusesAdvices: 'aloud' | 'silently' | undefined;
+
   constructor(link: Link, chance: Chance, oracle: LedgerOracle) {
     this.#link = link;
     this.#chance = chance;
@@ -40,6 +43,8 @@ export class SimulatedIssuer {
 
   /** What arrived, and the answer to it. */
   take(bytes: Uint8Array): Uint8Array | undefined {
+    const refused = this.#refusedAdvice(bytes);
+    if (refused) return refused.answer;
     this.#oracle.take({
       side: 'issuer',
       line: 'issuer',
@@ -58,6 +63,17 @@ export class SimulatedIssuer {
       hex: toHex(answer),
     });
     return answer;
+  }
+
+  /** An advice that is not taken leaves its books as they are, and is nothing for the oracle. */
+  #refusedAdvice(bytes: Uint8Array): { readonly answer: Uint8Array | undefined } | undefined {
+    const message = this.#link.codec.decode(bytes);
+    if (this.refusesAdvices === undefined || !message.ok || message.value.mti[2] !== '2') return undefined;
+    if (this.refusesAdvices === 'silently') return { answer: undefined };
+    const answer = answerTo(message.value, responseMti(message.value.mti) ?? '', this.#link.profile.echo, {
+      39: '909',
+    });
+    return { answer: unwrap(this.#link.codec.encode(answer)) };
   }
 
   #answer(message: DecodedMessage): Uint8Array {

@@ -12,6 +12,6 @@ await runCommand({
   read: (json) => script.parse(json),
   simulate: (of) => simulate(of),
   broken,
-  tell: ({ boots, statements, endedMs, verdict: { acquirer, issuer }, hash }) =>
-    `${boots} boots, ${statements} statements, ${endedMs} ms of virtual time; acquirers ${acquirer.standingMinor}, issuer ${issuer.standingMinor}; trace ${hash.slice(0, 16)}`,
+  tell: ({ boots, statements, endedMs, verdict: { acquirer, issuer }, byHand, hash }) =>
+    `${boots} boots, ${statements} statements, ${endedMs} ms of virtual time; acquirers ${acquirer.standingMinor}, issuer ${issuer.standingMinor}; ${byHand.settled} settled by hand, ${byHand.underWay} times under way; trace ${hash.slice(0, 16)}`,
 });

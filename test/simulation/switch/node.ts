@@ -1,6 +1,7 @@
 import { switchSchema } from '@tsunagu/fleet-server/switch/schema';
 import { openStoreOn, type Store } from '@tsunagu/fleet-server/store/index';
 import { type Core, openCore } from '@tsunagu/fleet-server/switch/core';
+import type { Operator } from '@tsunagu/fleet-server/switch/operator/operator';
 import type { IssuerLink, IssuerLinkListener } from '@tsunagu/fleet-server/switch/issuer-link/issuer-link';
 import { noMetrics } from '@tsunagu/fleet-server/switch/index';
 import { Exchange, type LinkAnswer } from '@tsunagu/fleet-server/switch/link/exchange';
@@ -21,6 +22,7 @@ import type { Heard } from './terminal.ts';
 export interface NodeBugs {
   readonly link?: (link: IssuerLink, carry: (message: Message) => void) => IssuerLink;
   readonly handle?: (bytes: Uint8Array, handle: () => Promise<Heard>, log: SimulatedWorld['log']) => Promise<Heard>;
+  readonly operator?: (core: Core, world: SimulatedWorld, store: Store) => Operator;
 }
 
 /** What a node has around it. */
@@ -31,6 +33,10 @@ export interface Around {
   /** The line to the issuer, there and back. */
   readonly line: BadLine;
   readonly askIssuer: (bytes: Uint8Array) => Uint8Array | undefined;
+  /** A message is put on the line to the issuer. */
+  readonly sent: (message: Message) => void;
+  /** The line is signed on, or is about to be: in so many milliseconds. */
+  readonly signsOn: (inMs: number) => void;
   /** Whether connections to the issuer stand. */
   readonly isConnected: () => boolean;
   readonly bugs: NodeBugs;
@@ -52,6 +58,8 @@ export class SwitchNode {
   readonly world: SimulatedWorld;
   core: Core | undefined;
   store: Store | undefined;
+  /** Requests to the issuer that wait for its answer here. */
+  readonly underWay = new Set<Message>();
   readonly #around: Around;
   #lost: () => void = () => undefined;
 
@@ -114,11 +122,13 @@ export class SwitchNode {
 
   /** They come to be, and the sign-on with them. */
   #connect(): void {
+    this.#around.signsOn(reconnectMs);
     this.world.timers.after(reconnectMs, () => {
       if (!this.#around.isConnected() || this.#shown === 'signed-on') return;
       this.#shown = 'signed-on';
       this.#listener?.changed();
       this.#listener?.ready();
+      this.#around.signsOn(0);
     });
   }
 
@@ -133,7 +143,8 @@ export class SwitchNode {
   }
 
   #put(message: Message, listener: IssuerLinkListener, exchange: Exchange | undefined): void {
-    const { line, link, askIssuer } = this.#around;
+    const { line, link, askIssuer, sent } = this.#around;
+    sent(message);
     line.carry(unwrap(link.codec.encode(message)), (arrived) => {
       const answer = askIssuer(arrived);
       if (answer === undefined) return;
@@ -171,13 +182,22 @@ export class SwitchNode {
       request: (message, timeoutMs): Promise<LinkAnswer> => {
         if (shown() === 'down') return Promise.resolve({ type: 'lineLost' });
         const answered = exchange.expect(line, message, timeoutMs);
+        const asked = { mti: message.mti, fields: { 11: message.fields[11] ?? '', 12: message.fields[12] ?? '' } };
+        this.underWay.add(asked);
         this.#put(message, listener, exchange);
-        return answered;
+        return answered.finally(() => this.underWay.delete(asked));
       },
       order: () => undefined,
       echo: () => Promise.resolve([]),
       stop: () => Promise.resolve(),
     };
+  }
+
+  /** The room of the people who look after the switch; undefined while it starts. */
+  get operator(): Operator | undefined {
+    const { core, store, world } = this;
+    if (!core || !store || !world.isOn) return undefined;
+    return this.#around.bugs.operator?.(core, world, store) ?? core.operator;
   }
 
   async handle(serial: Serial, ksn: DukptKsn, bytes: Uint8Array): Promise<Heard | undefined> {

@@ -1,3 +1,4 @@
+import { cardCompanyLink } from '@tsunagu/protocols/acquiring';
 import { z } from 'zod';
 import { chanceOf } from '../random.ts';
 
@@ -55,10 +56,35 @@ export const step = z.discriminatedUnion('do', [
   }),
   /** Another node takes over while this one still believes that it works. */
   z.strictObject({ at, do: z.literal('take-over'), forMs }),
+  /** The issuer takes no advice: it says so, or (silent) says nothing. */
+  z.strictObject({ at, do: z.literal('advices-refused'), isSilent: z.boolean(), forMs }),
+  /** What is written takes its time: so long at most until it is on the disk, and until that is told. */
+  z.strictObject({ at, do: z.literal('disk-slow'), mostMs: z.number().int().min(1).max(1_000), forMs }),
+  /** The connections to the issuer break and are there again: it is signed on anew. */
+  z.strictObject({ at, do: z.literal('sign-on') }),
+  /** A person looks at the dead letters until there is one, and does something about it. */
+  z.strictObject({
+    at,
+    do: z.literal('look'),
+    /** `both`: two people at once. */
+    does: z.enum(['settle', 'retry', 'retry-and-settle', 'both']),
+    /** Of which node they ask: of the one that serves, or of the oldest that still believes that it does. */
+    of: z.enum(['serving', 'oldest']),
+    /** Which of the letters. */
+    place: z.number().int().min(0).max(100),
+    /** They act at once, once the line is signed on anew, or right before that; and then at the n-th statement. */
+    when: z.enum(['now', 'before-sign-on', 'at-sign-on']),
+    nth: z.number().int().min(0).max(400),
+  }),
 ]);
 export type Step = z.infer<typeof step>;
 
-export const script = z.strictObject({ seed: z.number().int().min(0), steps: z.array(step).max(200) });
+export const script = z.strictObject({
+  seed: z.number().int().min(0),
+  /** After how many attempts an advice is a dead letter. */
+  manualAfter: z.number().int().min(1).max(1_000).default(cardCompanyLink.profile.timers.storeAndForward.manualAfter),
+  steps: z.array(step).max(200),
+});
 export type Script = z.infer<typeof script>;
 
 /** The script of a seed: some sales, and two to five troubles. */
@@ -80,7 +106,57 @@ export function scriptOf(seed: number): Script {
   steps.push(...prepaidOf(seed));
   const troubles = chance.int(2, 5);
   for (let index = 0; index < troubles; index += 1) steps.push(troubleOf(chance));
-  return { seed, steps: steps.toSorted((one, other) => one.at - other.at) };
+  const byHand = byHandOf(seed);
+  steps.push(...byHand.steps);
+  return script.parse({ ...byHand, seed, steps: steps.toSorted((one, other) => one.at - other.at) });
+}
+
+/** In three runs of four an issuer does not take advices for a while, and people see to what is left of that; drawn beside the rest, so that this stays as it was. */
+function byHandOf(seed: number): { manualAfter?: number; steps: readonly Step[] } {
+  const chance = chanceOf(seed, 'switch by hand');
+  if (chance.percent(25)) return { steps: [] };
+  const steps: Step[] = [];
+  const several = (most: number, make: () => Step): void => {
+    for (let left = chance.int(1, most); left > 0; left -= 1) steps.push(make());
+  };
+  let index = 0;
+  several(2, () => {
+    const refused = chance.int(1_000, troubleMs - 15_000);
+    // Something is to be told to the issuer meanwhile.
+    several(3, () => {
+      index += 1;
+      const isOffline = chance.percent(50);
+      return {
+        at: refused + chance.int(0, 8_000),
+        do: 'sell',
+        terminal: chance.int(0, terminals - 1),
+        operation: isOffline ? 'offlineSale' : 'sale',
+        amountMinor: 7_000 + index * 100 + chance.int(0, 99),
+        repeats: chance.percent(50),
+        cancelsAfterMs: isOffline ? null : chance.int(0, 5_000),
+        dcc: false,
+      };
+    });
+    return { at: refused, do: 'advices-refused', isSilent: chance.percent(40), forMs: chance.int(8_000, 40_000) };
+  });
+  if (chance.percent(70))
+    steps.push({
+      at: chance.int(0, troubleMs - 10_000),
+      do: 'disk-slow',
+      mostMs: chance.int(2, 60),
+      forMs: chance.int(10_000, troubleMs),
+    });
+  several(3, () => ({ at: chance.int(5_000, troubleMs - 1_000), do: 'sign-on' }));
+  several(5, () => ({
+    at: chance.int(2_000, troubleMs - 1_000),
+    do: 'look',
+    does: chance.pick(['settle', 'settle', 'retry', 'retry-and-settle', 'both']),
+    of: chance.percent(80) ? 'serving' : 'oldest',
+    place: chance.int(0, 9),
+    when: chance.pick(['now', 'before-sign-on', 'at-sign-on', 'at-sign-on']),
+    nth: chance.percent(75) ? chance.int(0, 60) : 0,
+  }));
+  return { manualAfter: chance.int(1, 3), steps };
 }
 
 /** Money goes onto the prepaid card, is spent in part meanwhile, and a person wants it back; drawn beside the rest, so that this stays as it was. */

@@ -7,16 +7,19 @@ import { LedgerOracle, type Verdict } from '@tsunagu/fleet-server/ledger-oracle/
 import { openStore } from '@tsunagu/fleet-server/store/index';
 import { openSwitchRules } from '@tsunagu/fleet-server/switch/rules/rules';
 import { openFileVault, type Vault } from '@tsunagu/fleet-server/vault/index';
-import { cardCompanyLink } from '@tsunagu/protocols/acquiring';
-import { unwrap } from '@tsunagu/protocols/kit';
+import { answerTo, cardCompanyLink, type Link } from '@tsunagu/protocols/acquiring';
+import { responseMti } from '@tsunagu/protocols/iso8583';
+import { toHex, unwrap } from '@tsunagu/protocols/kit';
 import type { LogFacts, LogLevel } from '@tsunagu/protocols/world';
 import { chanceOf } from '../random.ts';
 import { Scheduler } from '../scheduler.ts';
 import { SimulatedWorld } from '../world.ts';
+import { ByHand, type Untrue } from './by-hand.ts';
 import { Disk, type DiskBugs } from './disk.ts';
 import { SimulatedIssuer } from './issuer.ts';
 import { BadLine, goodWeather, type Weather } from './line.ts';
 import { type NodeBugs, SwitchNode } from './node.ts';
+import { People } from './people.ts';
 import { type Script, type Step, terminals, troubleMs } from './script.ts';
 import { panDigits, SellingTerminal } from './terminal.ts';
 
@@ -42,6 +45,10 @@ export interface Run {
   readonly open: readonly string[];
   /** Whether a card number is on the trace. */
   readonly isCardShown: boolean;
+  /** What people who looked at dead letters were told, and is not so. */
+  readonly untrue: readonly Untrue[];
+  /** How many advices they settled, and how often they could not, since it was under way. */
+  readonly byHand: { readonly settled: number; readonly underWay: number };
   /** Amounts of charges that a person's void took back although they were spent. */
   readonly voidedBelowZero: readonly number[];
   readonly thrown: readonly string[];
@@ -105,7 +112,10 @@ class Simulation {
   readonly #trace: string[] = [];
   readonly #thrown: string[] = [];
   readonly #oracle = new LedgerOracle();
+  readonly #link: Link;
   readonly #issuer: SimulatedIssuer;
+  readonly #byHand = new ByHand();
+  readonly #people: People;
   readonly #issuerLine: BadLine;
   readonly #terminalLine: BadLine;
   readonly #terminals: readonly SellingTerminal[];
@@ -123,10 +133,19 @@ class Simulation {
     this.#script = script;
     this.#shared = shared;
     this.#bugs = bugs;
-    this.#issuer = new SimulatedIssuer(cardCompanyLink, chanceOf(seed, 'issuer'), this.#oracle);
+    this.#link = linkOf(script);
+    this.#issuer = new SimulatedIssuer(this.#link, chanceOf(seed, 'issuer'), this.#oracle);
     this.#issuerLine = new BadLine(scheduler, chanceOf(seed, 'issuer line'), 20_000);
     this.#terminalLine = new BadLine(scheduler, chanceOf(seed, 'terminal line'), 8_000);
     this.#disk = new Disk(scheduler, chanceOf(seed, 'disk'), shared.copy(), bugs.disk ?? {});
+    this.#people = new People(
+      scheduler,
+      chanceOf(seed, 'people'),
+      this.#disk,
+      (of) => (of === 'oldest' ? this.#nodes[0] : this.#nodes.at(-1)),
+      this.#byHand,
+      (who, event) => this.#say(who, event),
+    );
     this.#terminals = Array.from(
       { length: terminals },
       (_, index) =>
@@ -197,8 +216,10 @@ class Simulation {
     const node = new SwitchNode(world, {
       disk: this.#disk,
       vault: this.#shared.vault,
-      link: cardCompanyLink,
+      link: this.#link,
       line: this.#issuerLine,
+      sent: (message) => this.#byHand.sent(message),
+      signsOn: (inMs) => this.#people.signsOn(inMs),
       askIssuer: (bytes) => this.#issuer.take(bytes),
       isConnected: () => this.#isIssuerThere,
       bugs: this.#bugs.node ?? {},
@@ -265,6 +286,25 @@ class Simulation {
         const { lostPercent, doubledPercent, latePercent } = step;
         return this.#weather(step.of, { lostPercent, doubledPercent, latePercent }, step.forMs);
       }
+      case 'advices-refused':
+        this.#issuer.refusesAdvices = step.isSilent ? 'silently' : 'aloud';
+        this.#scheduler.after(step.forMs, () => {
+          this.#issuer.refusesAdvices = undefined;
+        });
+        return;
+      case 'disk-slow':
+        this.#disk.slowMs = step.mostMs;
+        this.#scheduler.after(step.forMs, () => {
+          this.#disk.slowMs = 0;
+        });
+        return;
+      case 'sign-on':
+        if (!this.#isIssuerThere) return;
+        this.#connect(false);
+        return this.#connect(true);
+      case 'look':
+        this.#people.look(step).catch(this.#threw);
+        return;
       case 'take-over': {
         const old = this.#nodes.at(-1);
         if (!old || this.#isStarting) return;
@@ -297,6 +337,7 @@ class Simulation {
     this.#say('world', 'healed');
     this.#disk.cutAt = undefined;
     this.#disk.fault = undefined;
+    this.#issuer.refusesAdvices = undefined;
     for (const line of [this.#issuerLine, this.#terminalLine]) line.weather = { ...goodWeather };
     this.#connect(false);
     this.#connect(true);
@@ -320,9 +361,35 @@ class Simulation {
       .execute();
     return [
       ...selling,
+      ...(this.#people.open > 0 ? [`${this.#people.open} people are not done`] : []),
       ...sales.map(({ amount_minor, state }) => `sale ${amount_minor} is ${state}`),
       ...advices.map(({ advice, state }) => `a ${advice} is ${state}`),
     ];
+  }
+
+  /**
+   * Who settles an advice by hand takes upon themselves that the issuer has it: for the oracle it has it from them, be it that it had it already. So
+   * exactly what was settled may be missing there, and nothing else.
+   */
+  async #takenByHand(): Promise<void> {
+    const { core, store } = this.#nodes.at(-1) ?? {};
+    if (!core || !store) return;
+    const settled = await store.db
+      .selectFrom('switch_reversals')
+      .selectAll()
+      .where('state', '=', 'settled')
+      .where('settled_by', 'is not', null)
+      .orderBy('seq')
+      .execute();
+    const { codec, profile } = this.#link;
+    for (const row of settled) {
+      const advice = core.journal.images.advice(row);
+      const actionCode = row.advice === 'posting' ? '900' : '400';
+      const answer = answerTo(advice, responseMti(advice.mti) ?? '', profile.echo, { 39: actionCode });
+      const tap = { side: 'issuer', line: 'by hand', writing: profile } as const;
+      this.#oracle.take({ ...tap, direction: 'in', hex: toHex(unwrap(codec.encode(advice))) });
+      this.#oracle.take({ ...tap, direction: 'out', hex: toHex(unwrap(codec.encode(answer))) });
+    }
   }
 
   async #harvest(open: readonly string[]): Promise<Run> {
@@ -346,12 +413,18 @@ class Simulation {
             sum + ((row.kind === 'taken') === (row.class === 'debit') ? row.amount_minor : -row.amount_minor),
           held,
         );
+    await this.#takenByHand();
     const text = this.#trace.join('\n');
     return {
       script: this.#script,
       verdict: this.#oracle.verdict(),
       books: { acquirerMinor: stand('acquirer'), issuerMinor: stand('issuer') },
       open,
+      untrue: store ? await this.#byHand.untrue(store.db) : [],
+      byHand: {
+        settled: this.#byHand.count('settle', 'ok'),
+        underWay: this.#byHand.count('settle', 'SWITCH_ADVICE_UNDER_WAY'),
+      },
       voidedBelowZero: this.#issuer.belowZero.filter((amount) =>
         this.#terminals.some(({ voided }) => voided.includes(amount)),
       ),
@@ -364,6 +437,13 @@ class Simulation {
       endedMs: this.#scheduler.nowMs,
     };
   }
+}
+
+/** The link of a run: advices become dead letters as early as its script says. */
+function linkOf({ manualAfter }: Script): Link {
+  const { profile } = cardCompanyLink;
+  const storeAndForward = { ...profile.timers.storeAndForward, manualAfter };
+  return { ...cardCompanyLink, profile: { ...profile, timers: { ...profile.timers, storeAndForward } } };
 }
 
 /** A fact as the log shows it, with the causes of a fault: what they say counts as shown, too. */

@@ -148,16 +148,23 @@ export class Advices {
     return after?.state === 'settled' ? ok(undefined) : fail('SWITCH_ADVICE_UNKNOWN', { facts: { id } });
   }
 
-  /** A person wants it tried now. SWITCH_ADVICE_UNKNOWN: it waits for nobody. */
+  /** A person wants it tried now. SWITCH_ADVICE_UNKNOWN: it waits for nobody, or came to its end meanwhile. */
   async retry(id: string, by: string): Promise<Result<ReversalRow, 'SWITCH_ADVICE_UNKNOWN'>> {
-    const row = await this.#find(id);
-    if (row?.state !== 'dead' && row?.state !== 'queued') return fail('SWITCH_ADVICE_UNKNOWN', { facts: { id } });
-    const next_at = this.#world.clock.now();
-    await this.#journal.write(async (tx, commit) => {
-      await tx.updateTable('switch_reversals').set({ next_at }).where('id', '=', id).execute();
+    const unknown = () => fail('SWITCH_ADVICE_UNKNOWN', { facts: { id } });
+    const { state } = (await this.#find(id)) ?? {};
+    if (state !== 'dead' && state !== 'queued') return unknown();
+    return await this.#journal.write(async (tx, commit) => {
+      const row = await tx
+        .updateTable('switch_reversals')
+        .set({ next_at: this.#world.clock.now() })
+        .where('id', '=', id)
+        .where('state', 'in', ['queued', 'dead'])
+        .returningAll()
+        .executeTakeFirst();
+      if (!row) return unknown();
       this.#journal.entry(commit, 'advice-retried', row.sale_id ?? undefined, undefined, { by });
+      return ok(row);
     });
-    return ok({ ...row, next_at });
   }
 
   /** It counts there on the day that the issuer says in its answer, or that the advice told. */
