@@ -75,29 +75,30 @@ export class Advices {
     });
   }
 
-  /** An attempt did not end it. `isDead`: from now on a person has to look; it is still tried, rarely. */
-  async failed(
+  /** An attempt did not end it. `isDead`: from now on a person has to look; it is still tried, rarely. Undefined: something else ended it meanwhile. */
+  failed(
     row: ReversalRow,
     nextAt: number,
     actionCode: string | undefined,
     isDead: boolean,
-  ): Promise<ReversalRow> {
+  ): Promise<ReversalRow | undefined> {
     const state = isDead ? 'dead' : row.state;
     const after = { ...row, next_at: nextAt, last_action_code: actionCode ?? null, state };
-    await this.#journal.write(async (tx, commit) => {
-      await tx
+    return this.#journal.write(async (tx, commit) => {
+      const put = await tx
         .updateTable('switch_reversals')
         .set({ next_at: nextAt, last_action_code: after.last_action_code, state })
         .where('id', '=', row.id)
         .where('state', 'in', ['queued', 'dead'])
-        .execute();
+        .executeTakeFirst();
+      if (put.numUpdatedRows === 0n) return undefined;
       if (isDead && row.state !== 'dead')
         this.#journal.entry(commit, 'reversal-stuck', row.sale_id ?? undefined, undefined, {
           attempts: row.attempts,
           actionCode: actionCode ?? '',
         });
+      return after;
     });
-    return after;
   }
 
   /** The issuer took it: it is over, and so is its sale. A second time changes nothing. */

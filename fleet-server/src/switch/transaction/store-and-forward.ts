@@ -213,8 +213,12 @@ export class Lane {
     else if (this.#held.has(attempt.id)) {
       const isDead = attempt.state === 'dead' || attempt.attempts >= storeAndForward.manualAfter;
       const nextAt = this.#world.clock.now() + (isDead ? deadRetryMs : pauseMs);
-      this.#held.set(attempt.id, await this.#advices.failed(attempt, nextAt, actionCode, isDead));
-      if (isDead && attempt.state !== 'dead') this.#listener.stuck(attempt, actionCode);
+      const left = await this.#advices.failed(attempt, nextAt, actionCode, isDead);
+      if (!left) this.#held.delete(attempt.id);
+      else {
+        this.#held.set(attempt.id, left);
+        if (isDead && attempt.state !== 'dead') this.#listener.stuck(attempt, actionCode);
+      }
     }
   }
 
