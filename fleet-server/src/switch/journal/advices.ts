@@ -143,10 +143,12 @@ export class Advices {
 
   /** A person knows that the issuer has it, or need not have it. SWITCH_ADVICE_UNKNOWN: it waits for nobody, or its issuer took it meanwhile. */
   async settle(id: string, by: string, reason: string): Promise<Result<void, 'SWITCH_ADVICE_UNKNOWN'>> {
+    const unknown = () => fail('SWITCH_ADVICE_UNKNOWN', { facts: { id } });
     const row = await this.#find(id);
-    if (row?.state === 'dead') await this.#end(row, 'settled', { by, reason }, this.#takenOf(row, undefined));
-    const after = row?.state === 'dead' ? await this.#find(id) : undefined;
-    return after?.state === 'settled' ? ok(undefined) : fail('SWITCH_ADVICE_UNKNOWN', { facts: { id } });
+    if (row?.state !== 'dead') return unknown();
+    await this.#end(row, 'settled', { by, reason }, this.#takenOf(row, undefined));
+    const after = await this.#find(id);
+    return after?.state === 'settled' ? ok(undefined) : unknown();
   }
 
   /** A person wants it tried now. SWITCH_ADVICE_UNKNOWN: it waits for nobody, or came to its end meanwhile. */

@@ -126,7 +126,12 @@ export class Lane {
     const after = this.#moreAfter;
     this.#isStale = false;
     const rows = await this.#advices.waiting(this.#id, after, heldMax);
-    for (const row of rows) if (!this.#underWay.has(row.id)) this.#held.set(row.id, row);
+    for (const row of rows) {
+      if (this.#underWay.has(row.id)) continue;
+      // What became due since, when the line was ready say, stays so.
+      const dueAt = this.#held.get(row.id)?.next_at ?? row.next_at;
+      this.#held.set(row.id, { ...row, next_at: Math.min(row.next_at, dueAt) });
+    }
     if (!this.#isStale) this.#moreAfter = rows.length < heldMax ? undefined : (rows.at(-1)?.seq ?? after);
     this.#look();
   }
