@@ -35,8 +35,9 @@ const formats = new Map([
   ['datetime', 'YYYY-MM-DDThh:mm:ssZ'],
 ]);
 const counted: ReadonlySet<string> = new Set(['string', 'array', 'set', 'map']);
+/** Digits in threes, as both languages write them: a long run of them looks like what nobody may see. */
 const bound = (origin: string, sign: string, most: number | bigint): string =>
-  `${counted.has(origin) ? 'length ' : ''}${sign} ${most}`;
+  `${counted.has(origin) ? 'length ' : ''}${sign} ${most.toLocaleString('en', { maximumFractionDigits: 20 })}`;
 const cutShort = (text: string): string => (text.length > 240 ? `${text.slice(0, 240)}…` : text);
 
 /** Only such text can hold a number beyond the range of a double; looking at every value takes several times as long. */

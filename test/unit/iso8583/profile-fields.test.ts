@@ -16,10 +16,6 @@ const readElsewhere: Readonly<Record<string, readonly [file: string, words: stri
   'fieldOverrides.maxLength': ['protocols/src/iso8583/layout.ts', 'element.maxLength'],
   'mac.exempt': ['fleet-server/src/switch/link/line-keys.ts', 'profile.mac?.exempt.includes'],
   'timers.storeAndForward.factor': ['fleet-server/src/switch/transaction/store-and-forward.ts', 'plan.factor'],
-  'timers.storeAndForward.manualAfter': [
-    'fleet-server/src/switch/transaction/store-and-forward.ts',
-    'plan.manualAfter',
-  ],
   'codes.actions.en': ['fleet-server/src/switch/issuer-link/issuer-link.ts', 'const { standsFor, en, ja } = own'],
   'codes.actions.ja': ['fleet-server/src/switch/issuer-link/issuer-link.ts', 'const { standsFor, en, ja } = own'],
   'codes.actions.standsFor': [
