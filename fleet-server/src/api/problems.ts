@@ -139,7 +139,6 @@ export const statusOf = (code: ErrorCode): number => statuses[code] ?? 422;
 
 /** Codes whose facts a person needs to go on: names out of our own tables, ids and figures, never what was sent. */
 const told: ReadonlySet<ErrorCode> = new Set([
-  'INPUT_INVALID',
   'ROLE_INSUFFICIENT',
   'ROLES_CONFLICT',
   'SCOPE_TOO_WIDE',
@@ -209,6 +208,13 @@ export function languageOf(acceptLanguage: string | undefined): Language {
   return weights.ja > weights.en ? 'ja' : 'en';
 }
 
+/** Of a field that is refused: what is wanted there. */
+function factsOf({ code, facts }: Fault): Pick<Problem, 'facts'> {
+  const wants = code === 'INPUT_INVALID' ? facts?.['wants'] : undefined;
+  if (wants !== undefined) return { facts: { wants } };
+  return told.has(code) && facts ? { facts } : {};
+}
+
 /** A fault as the body of an answer (RFC 9457). It names the field and never repeats the input. */
 export function problemOf(fault: Fault, language: Language): Problem {
   const text = errorTable[fault.code][language];
@@ -219,6 +225,6 @@ export function problemOf(fault: Fault, language: Language): Problem {
     code: fault.code,
     detail: text.next,
     ...(fault.field === undefined || fault.field === '' ? {} : { field: String(fault.field) }),
-    ...(told.has(fault.code) && fault.facts ? { facts: fault.facts } : {}),
+    ...factsOf(fault),
   };
 }

@@ -471,11 +471,11 @@ export const switchErrors = defineErrors({
   },
   SWITCH_ADVICE_UNDER_WAY: {
     en: {
-      says: 'This advice is being sent to its issuer at this moment: what the issuer makes of it is not known yet.',
+      says: 'This advice is being sent to its issuer at this moment, or somebody else settles it: what becomes of it is not known yet.',
       next: 'Wait until the link has its answer or gives it up (its `requestMs`), then look at `tsunagu switch dead-letters`: settle it if it is still there.',
     },
     ja: {
-      says: 'このアドバイスは、ちょうど発行会社へ送信中です。発行会社が受け取ったかどうか、まだ分かりません。',
+      says: 'このアドバイスは、ちょうど発行会社へ送信中か、他の担当者が処置中です。結果はまだ分かりません。',
       next: '応答があるか、リンクの `requestMs` が過ぎるまで待ち、`tsunagu switch dead-letters` でまだ残っていれば、もう一度処置してください。',
     },
   },

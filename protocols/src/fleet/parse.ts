@@ -21,11 +21,11 @@ export function parseWith<S extends z.ZodType>(
   });
 }
 
-/** What a value has to look like, out of the schema and never out of the input, in signs that need no language: one of these words, a pattern, a bound of it or of its length. */
+/** What a value has to look like, out of the schema and never out of the input: one of these words, a pattern, a bound of it or of its length. */
 export function wantedBy(issue: z.core.$ZodIssue): string | undefined {
   if (issue.code === 'invalid_value') return cutShort(issue.values.map(String).join(' | '));
-  if (issue.code === 'too_small') return bound(issue.origin, issue.inclusive === false ? '>' : '>=', issue.minimum);
-  if (issue.code === 'too_big') return bound(issue.origin, issue.inclusive === false ? '<' : '<=', issue.maximum);
+  if (issue.code === 'too_small') return bound(issue, issue.inclusive === false ? '>' : '>=', issue.minimum);
+  if (issue.code === 'too_big') return bound(issue, issue.inclusive === false ? '<' : '<=', issue.maximum);
   if (issue.code !== 'invalid_format') return undefined;
   return formats.get(issue.format) ?? (issue.pattern === undefined ? undefined : cutShort(issue.pattern));
 }
@@ -36,8 +36,12 @@ const formats = new Map([
 ]);
 const counted: ReadonlySet<string> = new Set(['string', 'array', 'set', 'map']);
 /** Digits in threes, as both languages write them: a long run of them looks like what nobody may see. */
-const bound = (origin: string, sign: string, most: number | bigint): string =>
-  `${counted.has(origin) ? 'length ' : ''}${sign} ${most.toLocaleString('en', { maximumFractionDigits: 20 })}`;
+const bound = (
+  { origin, exact = false }: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig,
+  sign: string,
+  most: number | bigint,
+): string =>
+  `${counted.has(origin) ? 'length ' : ''}${exact ? '=' : sign} ${most.toLocaleString('en', { maximumFractionDigits: 20 })}`;
 const cutShort = (text: string): string => (text.length > 240 ? `${text.slice(0, 240)}…` : text);
 
 /** Only such text can hold a number beyond the range of a double; looking at every value takes several times as long. */

@@ -183,6 +183,8 @@ describe('webhooks, to a receiver in a process of its own', () => {
     expect(receiver.received().some(({ path }) => path === '/elsewhere')).toBe(false);
     await receiver.restart();
     await until('both', () => new Set(receiver.taken().map(({ id: message }) => message)).size === 2);
+    // Whoever takes longer than there is time for may have taken it all the same.
+    if (mode !== 'hang') expect(receiver.taken()).toHaveLength(2);
   });
 
   it('read no more of an endless answer than they need', async () => {

@@ -102,13 +102,13 @@ export class Advices {
   }
 
   /** The issuer took it: it is over, and so is its sale. A second time changes nothing. */
-  delivered(row: ReversalRow, day?: string): Promise<SaleRow | undefined> {
-    return this.#end(row, 'delivered', undefined, this.#takenOf(row, day));
+  async delivered(row: ReversalRow, day?: string): Promise<SaleRow | undefined> {
+    return (await this.#end(row, 'delivered', undefined, this.#takenOf(row, day))).sale;
   }
 
   /** The issuer does not take what was approved in its place, and has said so for good: its books do not have it. */
-  refused(row: ReversalRow, actionCode: string): Promise<SaleRow | undefined> {
-    return this.#end(row, 'delivered', undefined, { type: 'postingRefused' }, actionCode);
+  async refused(row: ReversalRow, actionCode: string): Promise<SaleRow | undefined> {
+    return (await this.#end(row, 'delivered', undefined, { type: 'postingRefused' }, actionCode)).sale;
   }
 
   /** Whether the issuer may refuse a reversal: a person's void that waits for its word, or one that is followed by a reversal that it has to take. */
@@ -131,8 +131,9 @@ export class Advices {
   }
 
   /** The issuer does not take a void: what went onto the card stays there. */
-  voidRefused(row: ReversalRow, actionCode: string): Promise<SaleRow | undefined> {
-    return this.#end(row, 'delivered', undefined, { type: 'voidRefused', stood: 'approved' }, actionCode);
+  async voidRefused(row: ReversalRow, actionCode: string): Promise<SaleRow | undefined> {
+    const refused = { type: 'voidRefused', stood: 'approved' } as const;
+    return (await this.#end(row, 'delivered', undefined, refused, actionCode)).sale;
   }
 
   /** The link of an advice that waits for a person. SWITCH_ADVICE_UNKNOWN: it does not. */
@@ -143,20 +144,15 @@ export class Advices {
 
   /** A person knows that the issuer has it, or need not have it. SWITCH_ADVICE_UNKNOWN: it waits for nobody, or its issuer took it meanwhile. */
   async settle(id: string, by: string, reason: string): Promise<Result<void, 'SWITCH_ADVICE_UNKNOWN'>> {
-    const unknown = () => fail('SWITCH_ADVICE_UNKNOWN', { facts: { id } });
     const row = await this.#find(id);
-    if (row?.state !== 'dead') return unknown();
-    await this.#end(row, 'settled', { by, reason }, this.#takenOf(row, undefined));
-    const after = await this.#find(id);
-    return after?.state === 'settled' ? ok(undefined) : unknown();
+    const isEnded =
+      row?.state === 'dead' && (await this.#end(row, 'settled', { by, reason }, this.#takenOf(row, undefined))).isEnded;
+    return isEnded ? ok(undefined) : fail('SWITCH_ADVICE_UNKNOWN', { facts: { id } });
   }
 
   /** A person wants it tried now. SWITCH_ADVICE_UNKNOWN: it waits for nobody, or came to its end meanwhile. */
-  async retry(id: string, by: string): Promise<Result<ReversalRow, 'SWITCH_ADVICE_UNKNOWN'>> {
-    const unknown = () => fail('SWITCH_ADVICE_UNKNOWN', { facts: { id } });
-    const { state } = (await this.#find(id)) ?? {};
-    if (state !== 'dead' && state !== 'queued') return unknown();
-    return await this.#journal.write(async (tx, commit) => {
+  retry(id: string, by: string): Promise<Result<ReversalRow, 'SWITCH_ADVICE_UNKNOWN'>> {
+    return this.#journal.write(async (tx, commit) => {
       const row = await tx
         .updateTable('switch_reversals')
         .set({ next_at: this.#world.clock.now() })
@@ -164,7 +160,7 @@ export class Advices {
         .where('state', 'in', ['queued', 'dead'])
         .returningAll()
         .executeTakeFirst();
-      if (!row) return unknown();
+      if (!row) return fail('SWITCH_ADVICE_UNKNOWN', { facts: { id } });
       this.#journal.entry(commit, 'advice-retried', row.sale_id ?? undefined, undefined, { by });
       return ok(row);
     });
@@ -186,7 +182,7 @@ export class Advices {
     hand: { readonly by: string; readonly reason: string } | undefined,
     event: SaleEvent,
     actionCode?: string,
-  ): Promise<SaleRow | undefined> {
+  ): Promise<{ readonly sale: SaleRow | undefined; readonly isEnded: boolean }> {
     return this.#journal.write(async (tx, commit) => {
       const ended = await tx
         .updateTable('switch_reversals')
@@ -194,9 +190,10 @@ export class Advices {
         .where('id', '=', row.id)
         .where('state', 'in', ['queued', 'dead'])
         .executeTakeFirst();
-      if (row.sale_id === null) return undefined;
+      const isEnded = ended.numUpdatedRows > 0n;
+      if (row.sale_id === null) return { sale: undefined, isEnded };
       const sale = await commit.sale(row.sale_id);
-      if (ended.numUpdatedRows === 0n) return sale;
+      if (!isEnded) return { sale, isEnded };
       if (hand) this.#journal.entry(commit, 'advice-settled', sale.id, sale.serial, { ...hand });
       if (row.advice === 'posting') await standInEnded(tx, sale.id, event, actionCode);
       const none = (): Decision => {
@@ -218,7 +215,7 @@ export class Advices {
           .where('answer', 'is', null)
           .where('last_action_code', 'is', null)
           .execute();
-      return after;
+      return { sale: after, isEnded };
     });
   }
 }

@@ -43,6 +43,10 @@ export class Lane {
   readonly #listener: AdviceListener;
   readonly #held = new Map<string, ReversalRow>();
   readonly #underWay = new Set<string>();
+  /** Under way, and a person wants them tried once more. */
+  readonly #wanted = new Set<string>();
+  /** Over since the reading of the journal began that is going on. */
+  #over: Set<string> | undefined;
   #timer: Timer | undefined;
   #isStopped = false;
   /** The journal has more than is held, beyond this place. */
@@ -88,6 +92,7 @@ export class Lane {
   touched(row: ReversalRow): void {
     const held = this.#held.get(row.id);
     if (held !== undefined) this.#held.set(row.id, { ...row, follows: held.follows ?? null });
+    if (this.#underWay.has(row.id)) this.#wanted.add(row.id);
     this.#look();
   }
 
@@ -100,7 +105,7 @@ export class Lane {
     this.#underWay.add(id);
     try {
       const settled = await settle();
-      if (settled.ok) this.#held.delete(id);
+      if (settled.ok) this.#forget(id);
       return settled;
     } finally {
       this.#underWay.delete(id);
@@ -125,13 +130,15 @@ export class Lane {
     if (this.#moreAfter === undefined || this.#held.size > heldMax / 2) return;
     const after = this.#moreAfter;
     this.#isStale = false;
+    const over = (this.#over = new Set<string>());
     const rows = await this.#advices.waiting(this.#id, after, heldMax);
     for (const row of rows) {
-      if (this.#underWay.has(row.id)) continue;
-      // What became due since, when the line was ready say, stays so.
-      const dueAt = this.#held.get(row.id)?.next_at ?? row.next_at;
-      this.#held.set(row.id, { ...row, next_at: Math.min(row.next_at, dueAt) });
+      const held = this.#held.get(row.id);
+      // What is held is as new, unless a commit was kept of which it was not known; and what became due since stays so.
+      if (over.has(row.id) || (held && (this.#underWay.has(row.id) || held.attempts >= row.attempts))) continue;
+      this.#held.set(row.id, { ...row, next_at: Math.min(row.next_at, held?.next_at ?? row.next_at) });
     }
+    this.#over = undefined;
     if (!this.#isStale) this.#moreAfter = rows.length < heldMax ? undefined : (rows.at(-1)?.seq ?? after);
     this.#look();
   }
@@ -186,8 +193,11 @@ export class Lane {
     const pauseMs = backOffMs({ firstMs: plan.firstMs, factor: plan.factor, mostMs: plan.maxMs }, row.attempts);
     const attempt = await this.#advices.attempted(row, this.#world.clock.now() + requestMs + pauseMs);
     if (attempt) await this.#send(attempt, link, pauseMs);
-    else this.#held.delete(row.id);
+    // It is over already: whoever waits for that hears it.
+    else await this.#ended(row, this.#advices.delivered(row));
     this.#underWay.delete(row.id);
+    const held = this.#held.get(row.id);
+    if (this.#wanted.delete(row.id) && held) this.#held.set(row.id, { ...held, next_at: 0 });
     this.#look();
   }
 
@@ -205,7 +215,7 @@ export class Lane {
     if (answer.type === 'answered' && isOver) {
       const taken = isTaken(attempt.advice, actionCode);
       if (!taken && attempt.advice === 'reversal') this.#listener.voidRefused(attempt, actionCode);
-      await this.#over(
+      await this.#ended(
         attempt,
         taken
           ? this.#advices.delivered(attempt, answer.message.text(28))
@@ -219,7 +229,7 @@ export class Lane {
       const isDead = attempt.state === 'dead' || attempt.attempts >= storeAndForward.manualAfter;
       const nextAt = this.#world.clock.now() + (isDead ? deadRetryMs : pauseMs);
       const left = await this.#advices.failed(attempt, nextAt, actionCode, isDead);
-      if (!left) this.#held.delete(attempt.id);
+      if (!left) this.#forget(attempt.id);
       else {
         this.#held.set(attempt.id, left);
         if (isDead && attempt.state !== 'dead') this.#listener.stuck(attempt, actionCode);
@@ -229,12 +239,17 @@ export class Lane {
 
   /** The issuer took it, be it in time or late. */
   accepted(row: ReversalRow, day?: string): Promise<void> {
-    return this.#over(row, this.#advices.delivered(row, day));
+    return this.#ended(row, this.#advices.delivered(row, day));
   }
 
-  async #over(row: ReversalRow, ended: Promise<SaleRow | undefined>): Promise<void> {
+  async #ended(row: ReversalRow, ended: Promise<SaleRow | undefined>): Promise<void> {
     const sale = await ended;
-    this.#held.delete(row.id);
+    this.#forget(row.id);
     this.#listener.delivered(row, sale);
+  }
+
+  #forget(id: string): void {
+    this.#held.delete(id);
+    this.#over?.add(id);
   }
 }
