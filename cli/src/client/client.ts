@@ -309,7 +309,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     let answer: Response;
     let content: unknown;
     try {
-      answer = await fetch(new URL(path, access.url), {
+      answer = await askAgain(new URL(path, access.url), {
         method,
         headers,
         signal: AbortSignal.timeout(deadlineMs),
@@ -331,7 +331,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
 
   async function text(path: string): Promise<Result<string>> {
     try {
-      const answer = await fetch(new URL(path, access.url), {
+      const answer = await askAgain(new URL(path, access.url), {
         headers: { authorization },
         signal: AbortSignal.timeout(importTimeoutMs),
       });
@@ -558,6 +558,25 @@ function handOver<Name extends LiveEventName>(name: Name, text: unknown, handler
   const schema: z.ZodType = liveEvents[name];
   const parsed = parseJson(schema, text, 1_048_576);
   if (parsed.ok) handlers.on[name]?.(parsed.value as LiveData<Name>);
+}
+
+/** How many connections may have been kept of earlier calls and have ended since, one after the other. */
+const keptMax = 4;
+
+/**
+ * Asks, and again where a connection that was kept from an earlier call turns out to have ended: a server ends idle ones after seconds, and whoever was busy meanwhile,
+ * with the derivation of a key say, has not noticed. Only what may be asked twice: a GET, or what has a key of its own (`idempotency-key`).
+ */
+async function askAgain(url: URL, init: RequestInit & { readonly headers: Record<string, string> }): Promise<Response> {
+  const mayRepeat = (init.method ?? 'GET') === 'GET' || 'idempotency-key' in init.headers;
+  for (let left = mayRepeat ? keptMax : 0; ; left -= 1)
+    try {
+      return await fetch(url, init);
+    } catch (error) {
+      const { code } = ((error as { readonly cause?: unknown }).cause ?? {}) as { readonly code?: unknown };
+      const wasKept = typeof code === 'string' && ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(code);
+      if (!wasKept || left === 0) throw error;
+    }
 }
 
 /** A refused call as a fault; the code is the server's, which stands in the same table as ours. */
