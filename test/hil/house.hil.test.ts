@@ -22,9 +22,10 @@ const read = (name: string): string => {
 beforeAll(async () => {
   if (missing !== undefined) return;
   const program = join(folder, 'bridge.mjs');
-  await bundle('firmware-bridge/src/main.ts', program);
+  const fatal = join(folder, 'fatal-card.mjs');
+  await Promise.all([bundle('firmware-bridge/src/main.ts', program), bundle('test/hil/jobs/fatal-card.ts', fatal)]);
   const job = fileURLToPath(new URL('jobs/house.sh', import.meta.url));
-  const { status, stderr } = spawnSync('unshare', ['-n', '-m', 'bash', job, folder, repository, program], {
+  const { status, stderr } = spawnSync('unshare', ['-n', '-m', 'bash', job, folder, repository, program, fatal], {
     encoding: 'utf8',
     timeout: 540_000,
   });

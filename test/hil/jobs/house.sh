@@ -2,6 +2,8 @@
 out=$1
 repository=$2
 bridge="node $3"
+fatal=$4
+visa="$bridge emulate card visa-contact --vpcd 127.0.0.1:35963 --reconnect"
 cd "$repository" || exit 1
 tsunagu="node cli/bin/tsunagu.js --data $out/house"
 ip link set lo up
@@ -30,38 +32,42 @@ house=$!
 await "grep -q http $out/house.out" || exit 1
 run named $tsunagu sale CT5100-0001 --amount 1280 --card visa-contact --json
 run absent $tsunagu sale CT5100-0001 --amount 1280 --card reader --json
-$bridge emulate card visa-contact --vpcd 127.0.0.1:35963 --reconnect >"$out/card.events" 2>&1 &
+$visa >"$out/card.events" 2>&1 &
 card=$!
 await 'opensc-tool -r 0 -a' || exit 1
 run watch $bridge workshop watch --pcsc --once
 run certify $bridge workshop certify --pcsc
 run sale $tsunagu sale CT5100-0001 --amount 1280 --card reader --json
-insert() { # LOG: the card in the reader is another one
+insert() { # LOG COMMAND...: the card in the reader is another one
+  log=$1
+  shift
   kill $card 2>/dev/null
   wait $card
-  $bridge emulate card visa-contact --vpcd 127.0.0.1:35963 --reconnect >"$out/$1" 2>&1 &
+  "$@" >"$out/$log" 2>&1 &
   card=$!
   await 'opensc-tool -r 0 -a' || exit 1
 }
-# Taken out while its issuer is asked, then once more left in.
-insert pulled.events
+# Taken out while its issuer is asked, who answers when it is out; then once more left in.
+insert pulled.events $visa
+issuers=$(pgrep -f "card-company.js --data $out/house")
+kill -STOP $issuers || exit 1
 run pulled $tsunagu sale CT5100-0001 --amount 1281 --card reader --json &
 sale=$!
 await "grep -q 'GENERATE AC' $out/pulled.events" || exit 1
 kill -9 $card
+wait $card
+kill -CONT $issuers
 wait $sale
-insert whole.events
+insert whole.events $visa
 run whole $tsunagu sale CT5100-0001 --amount 1282 --card reader --json
 # The daemon dies while records are read, and is started again.
-run cut $tsunagu sale CT5100-0001 --amount 1283 --card reader --json &
-sale=$!
-await "[ \$(grep -c 'READ RECORD' $out/whole.events) -ge 10 ]" || exit 1
-kill -9 $pcscd
-wait $sale
+insert cut.events node $fatal 'READ RECORD' 2 $pcscd
+run cut $tsunagu sale CT5100-0001 --amount 1283 --card reader --json
+wait $pcscd
 rm -f /run/pcscd/*
 pcscd $flags >>"$out/pcscd.out" 2>&1 &
 pcscd=$!
-insert after.events
+insert after.events $visa
 run after $tsunagu sale CT5100-0001 --amount 1284 --card reader --json
 kill $card
 wait $card
