@@ -16,6 +16,8 @@ export default defineConfig({
     // For what hangs: a busy machine is no fault.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // Unless told this is one second, which a page of a browser takes at times.
+    expect: { poll: { timeout: 60_000 } },
     pool: 'forks',
     maxWorkers: 2,
     // Half of the time went into loading the same sources for each file. There is no global state in the rooms, and none in the tests.

@@ -97,7 +97,7 @@ describe('tsunagu bridge, on the built programs', { timeout: 180_000 }, () => {
       '--cards',
       '3',
       '--wait-seconds',
-      '2',
+      '10',
       '--json',
     ];
     const child = spawn(process.execPath, [program, ...asked, '--key', key, '--out', inFolder('by-hand.json')]);

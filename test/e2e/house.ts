@@ -115,7 +115,12 @@ export async function startHouse(options: HouseOptions = {}): Promise<House> {
     () => /Ctrl-C/.test(screen) || child.exitCode !== null,
     options.readyTimeoutMs ?? 120_000,
     () => `no screen: ${screen}${talk}`,
-  );
+  ).catch(async (cause: unknown) => {
+    // It is no load to whoever comes next.
+    child.kill('SIGTERM');
+    await exited;
+    throw cause;
+  });
   const logs = (): string =>
     ['fleet-server', 'card-company', 'bridge'].map((name) => readIfThere(join(data, 'logs', `${name}.log`))).join('\n');
   if (child.exitCode !== null)

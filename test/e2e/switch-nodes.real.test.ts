@@ -140,7 +140,7 @@ test('a node stopped under load is followed, and when it wakes it says and keeps
   const centresPort = base + 90;
   const address = await openAddress(centresPort, base + 8);
   closers.push(() => address.close());
-  const line = ['--link', 'pos-centre-1', '--profile', 'ticket-window', '--rate', '40', '--requests', '800'];
+  const line = ['--link', 'pos-centre-1', '--profile', 'ticket-window', '--rate', '40', '--requests', '1600'];
   const dialled = ['--port', String(centresPort)];
   const centre = new Program('centre', [...house.common, ...dialled, ...line, '--seed', '13', ...tap]);
   closers.push(() => centre.kill());
@@ -166,7 +166,7 @@ test('a node stopped under load is followed, and when it wakes it says and keeps
   await house.server.ended;
   while (sold() <= soldBefore) await pause(200);
   const counts = await centre.line('ended');
-  expect(counts).toMatchObject({ asked: 800, reversing: 0 });
+  expect(counts).toMatchObject({ asked: 1_600, reversing: 0 });
   await expectSoundMoney(oracle, first, { followedMs, counts });
 }, 180_000);
 

@@ -16,8 +16,19 @@ export const systemWorld = (sink: LogSink): World => ({
   clock: { now: () => Date.now(), monotonicMs: () => performance.now() },
   timers: {
     after(delayMs, work) {
-      const timer = setTimeout(work, delayMs);
-      return { cancel: () => clearTimeout(timer) };
+      const dueMs = performance.now() + delayMs;
+      let reading: NodeJS.Immediate | undefined;
+      const timer = setTimeout(() => {
+        // This process stood still: what came in time is in its sockets, and whoever reads it cancels a deadline.
+        if (performance.now() > dueMs + lateMs) reading = setImmediate(work);
+        else work();
+      }, delayMs);
+      return {
+        cancel() {
+          clearTimeout(timer);
+          clearImmediate(reading);
+        },
+      };
     },
     every(periodMs, work) {
       const timer = setInterval(work, periodMs);
@@ -41,6 +52,9 @@ export const systemWorld = (sink: LogSink): World => ({
   id: () => randomUUID(),
   log: logTo(sink),
 });
+
+/** A timer that is later than this was kept from running, by a machine that slept or had much else to do. */
+const lateMs = 20;
 
 /** Random bytes are fetched this many at a time: a call for a few of them costs as much. */
 const poolBytes = 4_096;

@@ -10,8 +10,8 @@ run() { # NAME COMMAND...
   timeout 120 "$@" >$out/$name.out 2>$out/$name.err </dev/null
   echo $? >$out/$name.rc
 }
-await() { # COMMAND: waits until it succeeds, 30 s at most
-  for _ in $(seq 150); do
+await() { # COMMAND: waits until it succeeds, some minutes at most
+  for _ in $(seq 900); do
     if eval "$1" >/dev/null 2>&1; then return 0; fi
     sleep 0.2
   done
@@ -34,9 +34,9 @@ run lsusb lsusb -v -d 0e0f:0004
 run watch $bridge workshop watch --once
 run certify $bridge workshop certify --reader 0e0f:0004 --record /tmp/session.trace
 cp /tmp/session.trace $out/
-run unplug node firmware-bridge/hil-unplug.mjs
+run unplug node firmware-bridge/hil-unplug.mjs $out/emulator.out
 echo remove >&3
-sleep 0.5
+await "grep -q cardRemoved $out/emulator.out"
 run watch-empty $bridge workshop watch --once
 echo insert visa-contact >&3
 sleep 0.5
@@ -53,7 +53,7 @@ run opensc-other opensc-tool -r $number -c default -s 00A4040007A000000004101000
 run watch-busy $bridge workshop watch --once
 run opensc-after-watch opensc-tool -r $number -a
 echo remove >&3
-sleep 2
+await "! opensc-tool -r $number -a"
 run opensc-absent opensc-tool -r $number -a
 kill $pcscd
 wait $pcscd

@@ -1,6 +1,6 @@
 // Runs in the guest: a cable that is pulled in the middle of a transaction, and put back. Prints one JSON object.
 import { spawnSync } from 'node:child_process';
-import { writeSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { openReader } from '@tsunagu/firmware-bridge/readers/families';
 import type { ChipReader } from '@tsunagu/firmware-bridge/readers/port';
 import { HostUsb } from '@tsunagu/firmware-bridge/usb/host/transport';
@@ -11,8 +11,23 @@ import { systemWorld } from '@tsunagu/protocols/world';
 const world = systemWorld(() => undefined);
 const usb = new HostUsb(world);
 const wanted = { vendorId: 0x0e0f, productId: 0x0004 };
-/** The emulator's standard input, opened by the shell that started us. */
-const hand = (line: string): void => void writeSync(3, `${line}\n`);
+const [emulatorSays = ''] = process.argv.slice(2);
+/** Says a line to the emulator's standard input, which the shell that started us has opened, and waits until it was done. */
+async function hand(line: string, event: string): Promise<void> {
+  const done = (): number => readFileSync(emulatorSays, 'utf8').split(`"${event}"`).length;
+  const before = done();
+  writeSync(3, `${line}\n`);
+  while (done() === before) await world.timers.sleep(100);
+}
+
+/** The kernel takes a moment to let a device go; until then its virtual port is in use. */
+async function attach(): Promise<number | null> {
+  for (let tries = 0; ; tries++) {
+    const { status } = spawnSync('usbip', ['attach', '-r', '127.0.0.1', '-b', '1-1']);
+    if (status === 0 || tries === 20) return status;
+    await world.timers.sleep(500);
+  }
+}
 
 async function find(): Promise<ChipReader> {
   for (let tries = 0; tries < 100; tries++) {
@@ -40,15 +55,13 @@ const atr = await before.powerOn();
 const whole = await rehearse(before, aid);
 await before.powerOn();
 const selected = await before.transmit(hex('00A4040007A000000003101000'));
-hand('fault unplug');
-await world.timers.sleep(500);
+await hand('fault unplug', 'faultSet');
 const cut = await before.transmit(hex('80A80000028300 00'));
 const after = await before.transmit(hex('80A80000028300 00'));
 await before.close();
 await world.timers.sleep(2_500);
-hand('plug');
-await world.timers.sleep(500);
-const attached = spawnSync('usbip', ['attach', '-r', '127.0.0.1', '-b', '1-1'], { encoding: 'utf8' });
+await hand('plug', 'cablePlugged');
+const attached = await attach();
 const again = await find();
 const atrAgain = await again.powerOn();
 const wholeAgain = await rehearse(again, aid);
@@ -64,7 +77,7 @@ console.log(
     selected: selected.ok ? toHex(selected.value.subarray(-2)) : said(selected),
     cut: said(cut),
     after: said(after),
-    attached: attached.status,
+    attached,
     atrAgain: atrAgain.ok ? toHex(atrAgain.value) : said(atrAgain),
     wholeAgain: said(wholeAgain),
     events,

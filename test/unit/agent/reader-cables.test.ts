@@ -113,11 +113,13 @@ it('a file in the terminal’s folder is an order, and another one says that it 
   cables.watch(world, folder, ending.signal);
   await writeFile(join(folder, cableFiles.order), '{"id":"0","reader":"antenna","does":"pull"}');
   await writeFile(join(folder, cableFiles.order), '{"id":"7","reader":"stripe","does":"pull"}');
-  await vi.waitFor(async () =>
-    expect(cablesState.parse(JSON.parse(await readFile(join(folder, cableFiles.state), 'utf8')))).toEqual({
-      done: '7',
-      readers: { ...cables.readers(), stripe: 'pulled' },
-    }),
+  await vi.waitFor(
+    async () =>
+      expect(cablesState.parse(JSON.parse(await readFile(join(folder, cableFiles.state), 'utf8')))).toEqual({
+        done: '7',
+        readers: { ...cables.readers(), stripe: 'pulled' },
+      }),
+    60_000,
   );
   ending.abort();
   await station.close();

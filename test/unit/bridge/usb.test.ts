@@ -85,7 +85,7 @@ describe('what was learnt of the usb package 3.1.0', () => {
       const seen: string[] = [];
       const watch = host.watch(({ type }) => seen.push(type));
       if (hasUdev) await vi.waitFor(() => expect(usb.listenerCount).toBe(2), 60_000);
-      else await new Promise((done) => setTimeout(done, 60));
+      else await vi.waitFor(() => expect(usb.listings).toBeGreaterThan(1), 60_000);
       expect(usb.listenerCount).toBe(hasUdev ? 2 : 0);
       usb.plug(new EmulatedCcidReader('contactless'));
       await vi.waitFor(() => expect(seen).toEqual(['plugged']), 60_000);

@@ -1,7 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { startTerminal } from '@tsunagu/firmware-bridge/agent/index';
 import { openCardSide } from '@tsunagu/firmware-bridge/payment/index';
 import { deathPdf } from '@tsunagu/fleet-server/refurbish/index';
@@ -159,8 +161,16 @@ it('what a terminal swore to when it was wiped outlives its job, and is evidence
   const day = (ms: number) => new Date(Date.now() + ms).toISOString().slice(0, 10);
   const range = { from: day(-dayMs), to: day(900 * dayMs), out };
   expect(await writePack({ world: house.world, console, client, json: false }, range)).toBe(0);
-  const verify = () => spawnSync(process.execPath, [join(out, 'verify.mjs')], { cwd: tmpdir(), encoding: 'utf8' });
-  expect(verify()).toMatchObject({ status: 0, stdout: expect.stringContaining('1 wipes, 1 certificates of death') });
+  // Beside this process, whose house may end a kept connection meanwhile.
+  const verify = async () => {
+    const child = spawn(process.execPath, [join(out, 'verify.mjs')], { cwd: tmpdir() });
+    const [stdout, [status]] = await Promise.all([text(child.stdout), once(child, 'close') as Promise<[number]>]);
+    return { status, stdout };
+  };
+  expect(await verify()).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining('1 wipes, 1 certificates of death'),
+  });
   const wipes = readFileSync(join(out, 'wipes.jsonl'), 'utf8');
   for (const [bent, finding] of [
     [wipes.replace('\\"removed\\":', '\\"removed\\":1'), 'not signed by its terminal'],
@@ -168,7 +178,7 @@ it('what a terminal swore to when it was wiped outlives its job, and is evidence
     ['', 'no terminal swore to this wipe'],
   ] as const) {
     writeFileSync(join(out, 'wipes.jsonl'), bent);
-    expect(verify()).toMatchObject({ status: 1, stdout: expect.stringContaining(finding) });
+    expect(await verify()).toMatchObject({ status: 1, stdout: expect.stringContaining(finding) });
   }
   // Heard of again, by whatever way, it is not dead any more: nothing is certified.
   const seen = await house.call('POST', `/terminals/${serial}/lifecycle`, { to: 'quarantined', reason: 'seen' });

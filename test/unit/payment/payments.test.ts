@@ -115,11 +115,13 @@ describe('a terminal that the switch lets in no more', () => {
     const { stan } = await sell();
     const pauses = vi.spyOn(world.timers, 'after');
     const waitsOf = (code: string) =>
-      vi.waitFor(() =>
-        expect(
-          pauses.mock.calls.map(([ms]) => ms),
-          code,
-        ).toContain(900_000),
+      vi.waitFor(
+        () =>
+          expect(
+            pauses.mock.calls.map(([ms]) => ms),
+            code,
+          ).toContain(900_000),
+        60_000,
       );
     centre.mood = () => 'turnedAway';
     expect(await run({ kind: 'void', original: stan })).toMatchObject({ outcome: 'approved', isQueued: true });
@@ -184,10 +186,10 @@ describe('offline approval at a terminal that the switch turns away', () => {
     const pauses = vi.spyOn(world.timers, 'after');
     centre.mood = ({ mti }) => (mti === '1200' ? 'answerLost' : 'turnedAway');
     await sell();
-    await vi.waitFor(() => expect(pauses.mock.calls.map(([ms]) => ms)).toContain(900_000));
+    await vi.waitFor(() => expect(pauses.mock.calls.map(([ms]) => ms)).toContain(900_000), 60_000);
     centre.mood = () => 'whole';
     expect(await sell('visa-stripe', 500)).toMatchObject({ outcome: 'approved' });
-    await vi.waitFor(async () => expect(await ports.reversals.list()).toEqual([]));
+    await vi.waitFor(async () => expect(await ports.reversals.list()).toEqual([]), 60_000);
     expect(centre.netMinor).toBe(500);
   });
 });

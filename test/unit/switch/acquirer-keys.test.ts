@@ -153,12 +153,11 @@ test('a card under the keys of another company, or under the key of the terminal
   const before = house.alarms.length;
   for (const wrong of ['jcc=4,35', '']) expect(await (await line(serial, wrong)).sell('visa-contact')).toBe('917');
   expect(await (await line(serial, 'acs=4,5')).sell('mastercard-contact')).toBe('917');
-  // The first is told at once, and the others with the last of them: all three count.
-  await until(() => house.alarms.length === before + 2);
-  expect(house.alarms.slice(before).map(({ fault }) => [fault.code, fault.facts?.['acquirer']])).toEqual([
-    ['ACQUIRING_ACQUIRER_KEY', 'acs'],
-    ['ACQUIRING_ACQUIRER_KEY', 'none'],
-  ]);
+  // The first is told at once, and the others with the last of each while: all three count.
+  const told = () => house.alarms.slice(before).map(({ fault }) => [fault.code, fault.facts?.['acquirer']]);
+  await until(() => told().at(-1)?.[1] === 'none');
+  expect(told()[0]).toEqual(['ACQUIRING_ACQUIRER_KEY', 'acs']);
+  expect(new Set(told().map(([code]) => code))).toEqual(new Set(['ACQUIRING_ACQUIRER_KEY']));
   const counted = async () =>
     unwrap(await house.sw.operator.alarms({}, { limit: 10 })).items.find(
       ({ code }) => code === 'ACQUIRING_ACQUIRER_KEY',

@@ -22,6 +22,8 @@ export class FakeUsbPackage implements UsbPackage {
   hasUdev = true;
   /** What was done, for tests of the order. */
   readonly calls: string[] = [];
+  /** How often the devices were asked for. */
+  listings = 0;
   holder: Holder | undefined;
   #addresses = 0;
 
@@ -47,6 +49,7 @@ export class FakeUsbPackage implements UsbPackage {
   }
 
   getDevices(): Promise<readonly HostDevice[]> {
+    this.listings += 1;
     if (!this.hasBus) return Promise.reject(thrown('/sys/bus/usb/devices/ not found'));
     return Promise.resolve([...this.#devices.values()]);
   }

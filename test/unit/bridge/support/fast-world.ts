@@ -10,7 +10,7 @@ export interface FastWorld {
  * A deadline that goes by in up to twenty steps, so that a stretch in which this process did not run counts as one of them: fast deadlines are a
  * few milliseconds long, and a busy machine is no device that stays silent.
  */
-function afterSteps(timers: World['timers'], delayMs: number, work: () => void): Timer {
+export function afterSteps(timers: World['timers'], delayMs: number, work: () => void): Timer {
   const steps = Math.min(20, Math.max(1, Math.floor(delayMs)));
   let left = steps;
   const step = (): Timer =>

@@ -5,7 +5,11 @@ import { type FieldValue, type Message, responseMti, validate } from '@tsunagu/p
 import { fail, hex, ok, Secret } from '@tsunagu/protocols/kit';
 import { cardKeysOf, findTestCard } from '@tsunagu/protocols/test-cards';
 import { decodeTlv, findTlv, tlv } from '@tsunagu/protocols/tlv';
+import { systemWorld } from '@tsunagu/protocols/world';
 import type { Acquirer } from '@tsunagu/firmware-bridge/secure/index';
+import { afterSteps } from './fast-world.ts';
+
+const { timers } = systemWorld(() => undefined);
 
 /** How the switch behaves to the next messages. */
 export interface Behaviour {
@@ -75,11 +79,11 @@ export const acquirerTo = (port: number, factor = 50): Acquirer => ({
         socket.write(framed(encoded.value));
       });
       const end = (result: Awaited<ReturnType<Acquirer['exchange']>>): void => {
-        clearTimeout(timer);
+        timer.cancel();
         socket.destroy();
         settle(result);
       };
-      const timer = setTimeout(() => end(fail('ACQUIRER_TIMEOUT')), timeoutMs / factor);
+      const timer = afterSteps(timers, timeoutMs / factor, () => end(fail('ACQUIRER_TIMEOUT')));
       socket.on('error', () => end(fail(isConnected ? 'ACQUIRER_TIMEOUT' : 'ACQUIRER_UNREACHABLE')));
       onFrame(socket, (bytes) => {
         const decoded = terminalCodec.decode(bytes);
