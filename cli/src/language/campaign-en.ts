@@ -24,7 +24,7 @@ export const campaignEn = {
     serial: 'TERMINAL',
     attempts: 'ORDERS',
     fault: 'FAULT',
-    nextAt: 'NEXT TRY',
+    nextAt: 'NOT BEFORE',
   },
   phase: {
     proposed: 'waits for approval',

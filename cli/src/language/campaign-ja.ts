@@ -23,7 +23,7 @@ export const campaignJa: typeof campaignEn = {
     serial: '端末',
     attempts: '指示回数',
     fault: '障害',
-    nextAt: '次回',
+    nextAt: '再試行 (以降)',
   },
   phase: {
     proposed: '承認待ち',

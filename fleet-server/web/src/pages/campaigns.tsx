@@ -206,7 +206,7 @@ export function CampaignPage({ id }: { id: string }) {
                   </th>
                   <td>{fault === null ? '' : errorText(fault)}</td>
                   <td class="number">{count(attempts)}</td>
-                  <td class="quiet">{nextAt === null ? '' : moment(nextAt)}</td>
+                  <td class="quiet">{nextAt === null ? '' : t('campaign.notBefore', { at: moment(nextAt) })}</td>
                 </tr>
               ))}
             </tbody>

@@ -587,6 +587,7 @@ export const en = {
   'campaign.why': 'Why not?',
   'campaign.about': 'Serials, or a query',
   'campaign.askWhy': 'Ask',
+  'campaign.notBefore': 'Not before {{at}}',
   'campaign.nextTry': 'Next try: {{at}}',
   'phase.proposed': 'Waits for approval',
   'phase.running': 'Running',

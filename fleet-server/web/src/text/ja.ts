@@ -588,6 +588,7 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'campaign.why': '未適用の理由',
   'campaign.about': '端末番号または条件',
   'campaign.askWhy': '照会',
+  'campaign.notBefore': '{{at}} 以降に再試行',
   'campaign.nextTry': '次回: {{at}}',
   'phase.proposed': '承認待ち',
   'phase.running': '実行中',
