@@ -12,6 +12,7 @@ import { type FieldValue, formatOriginalData, type Message, originalMti } from '
 import { hex, Secret, unwrap } from '@tsunagu/protocols/kit';
 import { testCard } from '@tsunagu/protocols/test-cards';
 import { afterEach, expect, test } from 'vitest';
+import { noonInJapan } from '../../noon.ts';
 import { SmallCentre } from './small-centre.ts';
 import { openSmallHouse, type SmallHouse, until } from './small-house.ts';
 
@@ -37,7 +38,11 @@ afterEach(async () => {
   heard = [];
 });
 async function open(links?: readonly Link[]): Promise<[SmallHouse, SmallCentre]> {
-  const house = await openSmallHouse(undefined, { cardCompany: { tap }, ...(links && { links }) });
+  const house = await openSmallHouse(undefined, {
+    switchClock: noonInJapan(),
+    cardCompany: { tap },
+    ...(links && { links }),
+  });
   closing.push(() => house.close());
   const centre = await SmallCentre.open(house.folder, house.sw.centresPort ?? 0, 'pos-centre-1');
   closing.push(() => centre.close());

@@ -1,5 +1,6 @@
 import { unwrap } from '@tsunagu/protocols/kit';
 import { expect, test } from 'vitest';
+import { noonInJapan } from '../../noon.ts';
 import { openSmallHouse, quickLink, until } from './small-house.ts';
 
 test('an advice of an approval in the place of an issuer that is answered after it was given up is over: taken once, nothing waits, the day agrees', async () => {
@@ -9,6 +10,7 @@ test('an advice of an approval in the place of an issuer that is answered after 
     storeAndForward: { ...storeAndForward, firstMs: 20, factor: 1, maxMs: 20, manualAfter: 2 },
   };
   const house = await openSmallHouse(undefined, {
+    switchClock: noonInJapan(),
     links: [{ ...quickLink, profile: { ...quickLink.profile, timers } }],
   });
   try {

@@ -143,7 +143,7 @@ export interface SmallHouseOptions {
   /** What the authorities live by: at an earlier moment they make certificates that are near their end. */
   readonly clock?: World['clock'];
   readonly lives?: Partial<Lives>;
-  /** What the switch lives by: the system's clock unless told. */
+  /** What the switch and the card company live by: the system's clock unless told. */
   readonly switchClock?: World['clock'];
   /** Where terminals are in their lives, and what these permit; without it all of them sell. */
   readonly maySell?: (on: Store, serial: Serial) => Promise<boolean>;
@@ -191,18 +191,19 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
   let cardCompanyPort = 0;
   let cardCompany: CardCompany | undefined;
   let following: Timer | undefined;
+  const itsWorld = { ...world, clock: options.switchClock ?? world.clock };
   const startCardCompany = async (): Promise<void> => {
     if (cardCompanyPort !== 0) {
       ledger = unwrap(await Ledger.open(join(folder, 'ledger.jsonl')));
       transit = unwrap(await TransitBooks.open(join(folder, 'transit.jsonl')));
     }
     cardCompany = unwrap(
-      await openCardCompany(world, {
+      await openCardCompany(itsWorld, {
         host: '127.0.0.1',
         port: cardCompanyPort,
         credentials: handed,
         ledger,
-        transit: new TransitCentre(world, transit, transitMasterKey()),
+        transit: new TransitCentre(itsWorld, transit, transitMasterKey()),
         delayMs: () => 5,
         ...options.cardCompany,
       }),
@@ -249,7 +250,7 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
   };
   const sw = unwrap(
     await openSwitch(
-      { ...world, clock: options.switchClock ?? world.clock },
+      itsWorld,
       {
         store: watched,
         vault,
