@@ -66,6 +66,7 @@ import { cardKeysOf, type TestCardName, testCard, transitMasterKey } from '@tsun
 import { tlv } from '@tsunagu/protocols/tlv';
 import { systemWorld, type Timer, type World } from '@tsunagu/protocols/world';
 import { openQuickly } from '../../empty-store.ts';
+import { cutPower } from '../../power-cut.ts';
 
 export const tenant = tenantSchema.parse('demo');
 const initialKeyIdOf = new Map([
@@ -165,6 +166,18 @@ export interface SmallHouseOptions {
   readonly aroundCommit?: <T>(house: SmallHouse, commit: () => Promise<T>) => Promise<T>;
 }
 
+/** Another house, as this one would rise after a power cut: what is on its disk at this moment is all that there is. */
+export async function afterPowerCut(house: SmallHouse, options?: SmallHouseOptions): Promise<SmallHouse> {
+  const image = await mkdtemp(join(tmpdir(), 'switch-image-'));
+  try {
+    await cutPower(house.folder, image);
+    return await openSmallHouse(image, options);
+  } finally {
+    await rm(image, { recursive: true, force: true });
+  }
+}
+
+/** @param from a folder that nobody writes: a copy of it is what the house begins with */
 export async function openSmallHouse(from?: string, options: SmallHouseOptions = {}): Promise<SmallHouse> {
   const folder = await mkdtemp(join(tmpdir(), 'switch-'));
   if (from) await cp(from, folder, { recursive: true });

@@ -18,7 +18,7 @@ import { systemWorld } from '@tsunagu/protocols/world';
 import { expect, test } from 'vitest';
 import { noonInJapan } from '../../noon.ts';
 import { SmallCentre } from './small-centre.ts';
-import { openSmallHouse, until } from './small-house.ts';
+import { afterPowerCut, openSmallHouse, until } from './small-house.ts';
 
 /** Thursday, 26 November 2026, noon in Japan. */
 const noon = Date.UTC(2026, 10, 26, 3);
@@ -378,8 +378,7 @@ test('an approval in the place of an issuer of which no sale ever came is taken 
         { ...given, sale_id: 'never-committed' },
       ])
       .execute();
-    // As after a power cut: what is on disk is all that there is.
-    const risen = await openSmallHouse(house.folder);
+    const risen = await afterPowerCut(house);
     try {
       const uses = await risen.store.db.selectFrom('switch_stand_in').select('sale_id').execute();
       expect(uses).toEqual([{ sale_id: sale.id }]);
