@@ -14,7 +14,7 @@ import { testCard } from '@tsunagu/protocols/test-cards';
 import { afterEach, expect, test } from 'vitest';
 import { noonInJapan } from '../../noon.ts';
 import { SmallCentre } from './small-centre.ts';
-import { openSmallHouse, type SmallHouse, until } from './small-house.ts';
+import { openSmallHouse, patientMs, type SmallHouse, until } from './small-house.ts';
 
 /** What the issuer was sent, by its own edge: MTI and the keys of the transaction. */
 let heard: { readonly mti: string; readonly stan: string; readonly amount: string; readonly original: string }[] = [];
@@ -49,7 +49,7 @@ async function open(links?: readonly Link[]): Promise<[SmallHouse, SmallCentre]>
   return [house, centre];
 }
 
-/** Advices are repeated soon, and the issuer is not waited for long. */
+/** Advices are repeated soon. */
 const quickLinks: readonly Link[] = defaultLinks
   .filter(({ side, id }) => side === 'acquirer' || id === cardCompanyLink.id)
   .map((link) =>
@@ -61,7 +61,7 @@ const quickLinks: readonly Link[] = defaultLinks
             ...link.profile,
             timers: {
               ...link.profile.timers,
-              requestMs: 2_000,
+              requestMs: patientMs,
               storeAndForward: { ...link.profile.timers.storeAndForward, firstMs: 100, maxMs: 300, manualAfter: 1_000 },
             },
           },
@@ -160,6 +160,7 @@ test('a completion waits until the issuer has taken the advice that it follows, 
   const house = await openSmallHouse(undefined, {
     cardCompany: { tap, faults: lost, nextFault: () => (isLost ? 0 : 1) },
     links: quickLinks,
+    isLost: () => isLost,
   });
   closing.push(() => house.close());
   const centre = await SmallCentre.open(house.folder, house.sw.centresPort ?? 0, 'pos-centre-1');

@@ -121,14 +121,21 @@ export interface SmallHouse {
   close(): Promise<void>;
 }
 
-/** A card company that is waited for so long that a lost answer is over soon, and a late one of a busy machine is not lost. */
+/**
+ * Longer than a busy machine takes for an answer that does come (and no other time of the switch): whoever keeps answers from coming says so (`isLost`),
+ * and what is asked then is given up soon.
+ */
+export const patientMs = 59_000;
+const givenUpMs = 2_000;
+
+/** A card company that is waited for as long as its answers may take, and that is told anew soon. */
 export const quickLink: Link = {
   ...cardCompanyLink,
   profile: {
     ...cardCompanyLink.profile,
     timers: {
       ...cardCompanyLink.profile.timers,
-      requestMs: 2_000,
+      requestMs: patientMs,
       storeAndForward: {
         ...cardCompanyLink.profile.timers.storeAndForward,
         firstMs: 100,
@@ -156,6 +163,8 @@ export interface SmallHouseOptions {
   readonly quarantine?: (on: Store, finding: KeyFinding) => Promise<unknown>;
   /** What the card company decides by, and who sees its messages; its own cards unless told. */
   readonly cardCompany?: Pick<CardCompanyOptions, 'issuer' | 'tap' | 'link' | 'faults' | 'nextFault'>;
+  /** Whether the answer to what is asked now will never come: on a link that waits for `patientMs` it is given up soon. */
+  readonly isLost?: () => boolean;
   /** Those of a fresh house unless told. */
   readonly links?: readonly Link[];
   /** Where the switch keeps its tables; the house's store unless told. */
@@ -261,9 +270,12 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
     ...(writeAlone && { writeAlone: (...statement) => around(() => writeAlone(...statement)) }),
     ...besideWatched(truth, (_statement, write) => around(write)),
   };
+  const { timers } = world;
+  const after: World['timers']['after'] = (delayMs, work) =>
+    timers.after(delayMs === patientMs && options.isLost?.() ? givenUpMs : delayMs, work);
   const sw = unwrap(
     await openSwitch(
-      itsWorld,
+      { ...itsWorld, timers: { ...timers, after } },
       {
         store: watched,
         vault,

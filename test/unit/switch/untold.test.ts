@@ -12,6 +12,7 @@ test('a sale whose answer was lost, and that was reversed, counts on both sides 
     switchClock,
     links: [quick],
     cardCompany: { faults: { rates: { drop: 1 }, lateMs: 1, dripMs: 1 }, nextFault: () => (isLost ? 0 : 1) },
+    isLost: () => isLost,
   });
   try {
     const { operator } = house.sw;
@@ -52,6 +53,7 @@ test('a reversal that an issuer acknowledged and never booked is a difference: i
     switchClock,
     links: [quick],
     cardCompany: { faults: { rates: { drop: 1 }, lateMs: 1, dripMs: 1 }, nextFault: () => (isLost ? 0 : 1) },
+    isLost: () => isLost,
   });
   try {
     const { operator } = house.sw;
