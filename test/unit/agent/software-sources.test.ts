@@ -605,7 +605,7 @@ test('a download stops for a payment at once, and goes on behind the last byte w
       opened.value.on('data', (bytes: Buffer) => {
         if (!first || payment) return;
         came = Buffer.concat([came, bytes]);
-        if (!came.includes(first)) return;
+        if (!came.includes(Buffer.from(first))) return;
         first = undefined;
         // Whoever reads the answer hears of these bytes after us.
         setImmediate(() => {
