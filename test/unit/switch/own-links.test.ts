@@ -41,7 +41,7 @@ const bank = (session: LinkText['session'], mti: '1804' | '1820', hasMac = true)
     echo: [3, 4, 7, 11, 12, 32, 37, 41, 42, 49],
     matchKeys: [11, 12, 37],
     networkManagement: { mti, echoSeconds: 5 },
-    timers: { requestMs: 4_000 },
+    timers: { requestMs: 44_000 },
     reconciliation: { netRule: 'cancelled', outOfBalance: 'settle-theirs' },
     formatErrorElement: 38,
   },
