@@ -595,6 +595,25 @@ test('a download stops for a payment at once, and goes on behind the last byte w
   let end: () => void = () => undefined;
   let payment: Promise<void> | undefined;
   let sent = 0;
+  /** What a cardholder comes in the middle of, once the terminal has it. */
+  let first: Uint8Array | undefined;
+  let came = Buffer.alloc(0);
+  const from = source();
+  const open: typeof from.network.open = async (...asked) => {
+    const opened = await from.network.open(...asked);
+    if (opened.ok)
+      opened.value.on('data', (bytes: Buffer) => {
+        if (!first || payment) return;
+        came = Buffer.concat([came, bytes]);
+        if (!came.includes(Buffer.from(first))) return;
+        first = undefined;
+        // Whoever reads the answer hears of these bytes after us.
+        setImmediate(() => {
+          payment = line.during(() => new Promise((resolve) => (end = resolve)));
+        });
+      });
+    return opened;
+  };
   server.onArtefact = (bytes, request, response) => {
     const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '');
     if (!range || sha256(bytes) !== digest) return false;
@@ -608,17 +627,15 @@ test('a download stops for a payment at once, and goes on behind the last byte w
       sent += piece.length;
       return true;
     }
-    // In the middle of this answer a cardholder comes.
-    sent += 1_000;
-    response.write(piece.subarray(0, 1_000), () => {
-      setTimeout(() => {
-        payment = line.during(() => new Promise((resolve) => (end = resolve)));
-      }, 50);
-    });
+    first = piece.subarray(0, 1_000);
+    sent += first.length;
+    response.write(first);
     return true;
   };
   const files = new MemoryFiles();
-  const installing = (await boot(files, { ...source(), line })).install(published.wanted);
+  const installing = (await boot(files, { ...from, network: { ...from.network, open }, line })).install(
+    published.wanted,
+  );
   await until(() => payment !== undefined, 'the payment');
   const during = server.artefactRequests.length;
   await new Promise((resolve) => setTimeout(resolve, 300));

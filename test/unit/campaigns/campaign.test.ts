@@ -1,5 +1,4 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStore, type Store } from '@tsunagu/fleet-server/store/index';
 import { migrations } from '@tsunagu/fleet-server/store/migrations';
@@ -8,6 +7,7 @@ import { signAttestation } from '@tsunagu/protocols/workshop';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { showCampaign } from '../../../cli/src/commands/campaign.ts';
 import type { Context } from '../../../cli/src/commands/context.ts';
+import { cutPower } from '../../power-cut.ts';
 import { keptConsole } from '../cli/kept-console.ts';
 import { newFolder, TestLink, until } from '../core/support.ts';
 import { act, approvers, detail, operators, propose, publish, spec, start, Terminal, why } from './support.ts';
@@ -373,7 +373,7 @@ describe('a server that loses its power in the middle of a campaign', { timeout:
     for (const terminal of terminals.slice(0, 2))
       told.set(terminal.link.terminal.claim.serial, [...(await terminal.work())]);
     const disk = newFolder();
-    cpSync(house.folder, disk, { recursive: true });
+    await cutPower(house.folder, disk);
     const again = await start(disk);
     for (const terminal of terminals) {
       const link = await TestLink.open(again, terminal.link.terminal, 2);
@@ -429,7 +429,7 @@ describe('a server that loses its power in the middle of a campaign', { timeout:
     const made = await propose(house, spec(images, back, soak));
     expect((await act(house, made.id, 'approve')).status).toBe(200);
     const disk = newFolder();
-    cpSync(house.folder, disk, { recursive: true });
+    await cutPower(house.folder, disk);
     const again = await start(disk);
     const link = await TestLink.open(again, terminal.link.terminal, 2);
     onTestFinished(() => link.close());

@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   configurationHash,
@@ -27,6 +27,7 @@ import {
   type TestTerminal,
   until,
 } from './support.ts';
+import { cutPower } from '../../power-cut.ts';
 import { withCheckDigit } from '../../negative/lists.ts';
 
 const folders: string[] = [];
@@ -617,7 +618,7 @@ describe('a server that loses its power', () => {
     await house.call('POST', '/negative/entries', { pan, reason: 'stolen' });
     // The disk as it is at this very moment, without any goodbye.
     const disk = newFolder();
-    cpSync(house.folder, disk, { recursive: true });
+    await cutPower(house.folder, disk);
 
     const again = await start(disk);
     const shown = (await again.call('GET', '/terminals/POWER-0001')).body as unknown as {

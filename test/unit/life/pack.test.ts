@@ -36,7 +36,11 @@ const verify = (pack: string) => {
   return { status, stdout };
 };
 
+/** The day of this moment, as the house counts it. */
+const dayNow = (): string => new Date().toISOString().slice(0, 10);
+
 it('takes a terminal from return to scrap, and an assessor can check it without the house', async () => {
+  const firstDay = dayNow();
   const { token } = JSON.parse(readFileSync(join(folder, 'access.json'), 'utf8')) as { token: string };
   const api = { api: { url: house.house.managementUrl }, token };
   const [mori, sato] = [await signedIn(api, 'mori', ['operator']), await signedIn(api, 'sato', ['admin'])];
@@ -126,8 +130,8 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
     return verifyKeyRecord({ ...record, document: { ...record.document, payload: payload.replace(from, to) } });
   };
   expect(signedAnew('R-77', 'R-78')).toMatchObject({ fault: { field: 'signature' } });
-  const today = new Date().toISOString().slice(0, 10);
-  expect((await house.call('GET', `/workshop/figures?from=${today}&to=${today}`)).body).toMatchObject({
+  const lastDay = dayNow();
+  expect((await house.call('GET', `/workshop/figures?from=${firstDay}&to=${lastDay}`)).body).toMatchObject({
     finished: 1,
     reuseRate: 0,
   });
@@ -141,9 +145,9 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
   const client = openClient({ url: house.house.managementUrl, token }, house.world, patientMs);
   const context = { world: house.world, console, client, json: false };
   // No period at all holds nothing that could be wrong: it is refused, here and at the server.
-  expect(await writePack(context, { from: today, to: '2020-01-01', out })).toBe(1);
-  expect((await house.call('GET', `/assessor/pack?from=${today}&to=2020-01-01`)).body.code).toBe('INPUT_INVALID');
-  expect(await writePack(context, { from: today, to: today, out })).toBe(0);
+  expect(await writePack(context, { from: firstDay, to: '2020-01-01', out })).toBe(1);
+  expect((await house.call('GET', `/assessor/pack?from=${firstDay}&to=2020-01-01`)).body.code).toBe('INPUT_INVALID');
+  expect(await writePack(context, { from: firstDay, to: lastDay, out })).toBe(0);
   expect(readdirSync(out).toSorted()).toEqual(
     'audit.jsonl clauses.json custody.jsonl deaths.jsonl devices.jsonl edges.json house.jsonl inspections.jsonl keys.jsonl manifest.json releases.jsonl reports.jsonl runs.jsonl seal.json steps.jsonl verify.mjs wipes.jsonl'.split(
       ' ',

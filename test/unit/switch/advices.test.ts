@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { cardCompanyLink, type Link } from '@tsunagu/protocols/acquiring';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openSmallHouse, type SmallHouse, type Terminal, until } from './small-house.ts';
+import { openSmallHouse, patientMs, type SmallHouse, type Terminal, until } from './small-house.ts';
 
 // Two attempts, then a person has to look.
 const storeAndForward = { firstMs: 20, factor: 1, maxMs: 20, manualAfter: 2, window: 2 };
@@ -11,13 +11,15 @@ const impatient: Link = {
   ...cardCompanyLink,
   profile: {
     ...cardCompanyLink.profile,
-    timers: { ...cardCompanyLink.profile.timers, requestMs: 2_000, storeAndForward },
+    timers: { ...cardCompanyLink.profile.timers, requestMs: patientMs, storeAndForward },
   },
 };
+/** The card company answers no reversal. */
+let isStuck = false;
 let house: SmallHouse;
 let terminal: Terminal;
 beforeAll(async () => {
-  house = await openSmallHouse(undefined, { links: [impatient] });
+  house = await openSmallHouse(undefined, { links: [impatient], isLost: () => isStuck });
   terminal = await house.terminal('CT5100-0001');
 });
 afterAll(async () => {
@@ -36,6 +38,7 @@ async function stuck(amountMinor: number, written = refused) {
   const append = ledger.append.bind(ledger);
   const sale = terminal.sale('visa-contact', amountMinor);
   expect((await terminal.ask(sale)).text(39)).toBe('000');
+  isStuck = true;
   ledger.append = (entry) => (entry.kind === 'reversal' ? written() : append(entry));
   expect((await terminal.ask(terminal.reversal(sale))).text(39)).toBe('400');
   let id = '';
@@ -48,6 +51,7 @@ async function stuck(amountMinor: number, written = refused) {
   return {
     id,
     mend() {
+      isStuck = false;
       ledger.append = append;
     },
   };

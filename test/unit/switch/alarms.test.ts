@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openQuickly } from '../../empty-store.ts';
 import { linkNamed, SmallCentre } from './small-centre.ts';
-import { openSmallHouse, until } from './small-house.ts';
+import { openSmallHouse, patientMs, until } from './small-house.ts';
 
 test('an alarm about a centre or a terminal is there for an operator until somebody has seen it, however often it is raised', async () => {
   const house = await openSmallHouse();
@@ -62,7 +62,7 @@ test('an alarm about a centre or a terminal is there for an operator until someb
 
 const quick = {
   ...cardCompanyLink,
-  profile: { ...cardCompanyLink.profile, timers: { ...cardCompanyLink.profile.timers, requestMs: 2_000 } },
+  profile: { ...cardCompanyLink.profile, timers: { ...cardCompanyLink.profile.timers, requestMs: patientMs } },
 };
 
 test('what is refused on a link is an alarm about that link, one row however many frames it was, and says why an answer matched nothing', async () => {
@@ -75,6 +75,7 @@ test('what is refused on a link is an alarm about that link, one row however man
   const house = await openSmallHouse(undefined, {
     links: [quick, ec],
     cardCompany: { link: quick, faults, nextFault: () => 0 },
+    isLost: () => faults.rates.wrongMac === 1,
   });
   const { operator } = house.sw;
   const alarms = async () => unwrap(await operator.alarms({}, { limit: 10 })).items;
@@ -128,7 +129,11 @@ test('an answer that came under the key of a request and says another thing is s
   // Requests are told apart by time and terminal here, so that a wrong trace number does not keep the two apart.
   const link = { ...quick, connections: 1, profile: { ...quick.profile, matchKeys: [12, 41] } };
   const faults = { rates: { wrongStan: 1 }, lateMs: 1, dripMs: 1 };
-  const house = await openSmallHouse(undefined, { links: [link], cardCompany: { link, faults, nextFault: () => 0 } });
+  const house = await openSmallHouse(undefined, {
+    links: [link],
+    cardCompany: { link, faults, nextFault: () => 0 },
+    isLost: () => true,
+  });
   const terminal = await house.terminal('CT5100-0001');
   try {
     await until(() => house.sw.links()[0]?.state === 'signed-on');

@@ -12,8 +12,9 @@ import { type FieldValue, formatOriginalData, type Message, originalMti } from '
 import { hex, Secret, unwrap } from '@tsunagu/protocols/kit';
 import { testCard } from '@tsunagu/protocols/test-cards';
 import { afterEach, expect, test } from 'vitest';
+import { noonInJapan } from '../../noon.ts';
 import { SmallCentre } from './small-centre.ts';
-import { openSmallHouse, type SmallHouse, until } from './small-house.ts';
+import { openSmallHouse, patientMs, type SmallHouse, until } from './small-house.ts';
 
 /** What the issuer was sent, by its own edge: MTI and the keys of the transaction. */
 let heard: { readonly mti: string; readonly stan: string; readonly amount: string; readonly original: string }[] = [];
@@ -37,14 +38,18 @@ afterEach(async () => {
   heard = [];
 });
 async function open(links?: readonly Link[]): Promise<[SmallHouse, SmallCentre]> {
-  const house = await openSmallHouse(undefined, { cardCompany: { tap }, ...(links && { links }) });
+  const house = await openSmallHouse(undefined, {
+    switchClock: noonInJapan(),
+    cardCompany: { tap },
+    ...(links && { links }),
+  });
   closing.push(() => house.close());
   const centre = await SmallCentre.open(house.folder, house.sw.centresPort ?? 0, 'pos-centre-1');
   closing.push(() => centre.close());
   return [house, centre];
 }
 
-/** Advices are repeated soon, and the issuer is not waited for long. */
+/** Advices are repeated soon. */
 const quickLinks: readonly Link[] = defaultLinks
   .filter(({ side, id }) => side === 'acquirer' || id === cardCompanyLink.id)
   .map((link) =>
@@ -56,7 +61,7 @@ const quickLinks: readonly Link[] = defaultLinks
             ...link.profile,
             timers: {
               ...link.profile.timers,
-              requestMs: 2_000,
+              requestMs: patientMs,
               storeAndForward: { ...link.profile.timers.storeAndForward, firstMs: 100, maxMs: 300, manualAfter: 1_000 },
             },
           },
@@ -155,6 +160,7 @@ test('a completion waits until the issuer has taken the advice that it follows, 
   const house = await openSmallHouse(undefined, {
     cardCompany: { tap, faults: lost, nextFault: () => (isLost ? 0 : 1) },
     links: quickLinks,
+    isLost: () => isLost,
   });
   closing.push(() => house.close());
   const centre = await SmallCentre.open(house.folder, house.sw.centresPort ?? 0, 'pos-centre-1');

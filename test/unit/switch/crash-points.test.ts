@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { noonInJapan } from '../../noon.ts';
 import { openSmallHouse, type SmallHouse, type Terminal, until } from './small-house.ts';
 
 /** What both sides had on disk right before each commit of the switch: its own file, and the issuer's books, which may be further. */
 const images: string[] = [];
 let isTaking = false;
+const switchClock = noonInJapan();
 /** The commits, one at a time: the log and the tables are two files, and power fails in both of them at once. */
 let turn: Promise<unknown> = Promise.resolve();
 let house: SmallHouse;
@@ -15,6 +17,7 @@ let terminal: Terminal;
 
 beforeAll(async () => {
   house = await openSmallHouse(undefined, {
+    switchClock,
     aroundCommit({ folder }, commit) {
       const done = turn.then(async () => {
         if (isTaking) {
@@ -40,7 +43,7 @@ afterAll(async () => {
 
 /** Opens the house as it was when the power failed, waits until nothing is open, and compares the books of both sides. */
 async function recovers(image: string, amountMinor: number): Promise<string> {
-  const again = await openSmallHouse(image);
+  const again = await openSmallHouse(image, { switchClock });
   try {
     const rows = () =>
       again.store.db.selectFrom('switch_sales').selectAll().where('amount_minor', '=', amountMinor).execute();

@@ -17,7 +17,7 @@ import { testCard, type TestCardName } from '@tsunagu/protocols/test-cards';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { boot, type Booted } from '../payment/terminal.ts';
 import { lookUps } from '@tsunagu/fleet-server/switch/dcc/look-up-bound';
-import { openSmallHouse, type SmallHouse, type Terminal, tenant, until } from './small-house.ts';
+import { afterPowerCut, openSmallHouse, type SmallHouse, type Terminal, tenant, until } from './small-house.ts';
 
 const serial = 'CT5100-0001';
 /** Away from those of the sales. */
@@ -379,8 +379,7 @@ describe('the switch', () => {
 
   test('keeps its offers over a restart', async () => {
     const { conversion, reference } = offerOf(await line.ask(lookUp(8_000)));
-    // As after a power cut: what is on disk is all that there is.
-    const risen = await openSmallHouse(house.folder);
+    const risen = await afterPowerCut(house);
     try {
       const again = await risen.terminal(serial);
       // The terminal counts on where it was.

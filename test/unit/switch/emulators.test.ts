@@ -20,6 +20,7 @@ import type { Message } from '@tsunagu/protocols/iso8583';
 import { hex, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { expect, test } from 'vitest';
+import { noonInJapan } from '../../noon.ts';
 import { until } from '../agent/tiny-server.ts';
 
 type CentreFacts = Parameters<typeof centreProfile.parse>[0];
@@ -28,8 +29,9 @@ type CentreFacts = Parameters<typeof centreProfile.parse>[0];
 async function openPair(centre: CentreFacts, issuer: object, link?: Link, Line = CentreLine, hurry = 1) {
   const folder = await mkdtemp(join(tmpdir(), 'emulators-'));
   const logs: string[] = [];
-  const world = systemWorld((level, event, facts) => logs.push(JSON.stringify({ level, event, ...facts })));
-  const paths = await preparePair(world, folder);
+  const real = systemWorld((level, event, facts) => logs.push(JSON.stringify({ level, event, ...facts })));
+  const paths = await preparePair(real, folder);
+  const world = { ...real, clock: noonInJapan() };
   const oracle = new LedgerOracle();
   const { profile: writing } = link ?? cardCompanyLink;
   const tap = (side: TapSide): Tap => ({

@@ -1,5 +1,6 @@
 import { unwrap } from '@tsunagu/protocols/kit';
 import { expect, test } from 'vitest';
+import { noonInJapan } from '../../noon.ts';
 import { openSmallHouse, quickLink, until } from './small-house.ts';
 
 test('an advice of an approval in the place of an issuer that is answered after it was given up is over: taken once, nothing waits, the day agrees', async () => {
@@ -8,7 +9,10 @@ test('an advice of an approval in the place of an issuer that is answered after 
     ...quickLink.profile.timers,
     storeAndForward: { ...storeAndForward, firstMs: 20, factor: 1, maxMs: 20, manualAfter: 2 },
   };
+  let isLost = false;
   const house = await openSmallHouse(undefined, {
+    switchClock: noonInJapan(),
+    isLost: () => isLost,
     links: [{ ...quickLink, profile: { ...quickLink.profile, timers } }],
   });
   try {
@@ -25,6 +29,7 @@ test('an advice of an approval in the place of an issuer that is answered after 
     await until(() => house.sw.links()[0]?.state === 'down');
     const terminal = await house.terminal('CT5100-0001');
     expect((await terminal.ask(terminal.sale('visa-contact', 7_004))).text(39)).toBe('000');
+    isLost = true;
     await house.startCardCompany();
     // Its answers come when all attempts are over, on the line that they were asked on.
     const { ledger } = house;
@@ -42,6 +47,7 @@ test('an advice of an approval in the place of an issuer that is answered after 
     const states = async () => (await standIn.list(10, undefined, undefined)).map(({ state }) => state);
     expect(await states()).toEqual(['advising']);
     expect(house.ledger.takenMinor).toBe(0);
+    isLost = false;
     answer();
     await until(async () => (await dead()) === 0);
     expect(await states()).toEqual(['taken']);

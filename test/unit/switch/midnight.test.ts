@@ -30,6 +30,7 @@ beforeAll(async () => {
     switchClock,
     links: [quickLink, ...defaultLinks.filter(({ id }) => id === 'ec-centre-1')],
     cardCompany: { faults: { rates: { drop: 1 }, lateMs: 1, dripMs: 1 }, nextFault: () => (isLost ? 0 : 1) },
+    isLost: () => isLost,
   });
   centre = await SmallCentre.open(house.folder, house.sw.centresPort ?? 0, 'ec-centre-1');
 });

@@ -17,9 +17,11 @@ import { hex, Secret, unwrap } from '@tsunagu/protocols/kit';
 import { testCard } from '@tsunagu/protocols/test-cards';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { expect, test } from 'vitest';
+import { noonInJapan } from '../../noon.ts';
 import { SmallCentre } from './small-centre.ts';
 import { openSmallHouse, until } from './small-house.ts';
 
+const switchClock = noonInJapan();
 const pinBlock = { '52': { type: 'b', kind: 'fixed', maxLength: 16 } } as const;
 
 /** Two links that nobody ships: another frame, dialect, MAC, MTI of network management, echo, timers and rule than any of ours. */
@@ -39,7 +41,7 @@ const bank = (session: LinkText['session'], mti: '1804' | '1820', hasMac = true)
     echo: [3, 4, 7, 11, 12, 32, 37, 41, 42, 49],
     matchKeys: [11, 12, 37],
     networkManagement: { mti, echoSeconds: 5 },
-    timers: { requestMs: 4_000 },
+    timers: { requestMs: 44_000 },
     reconciliation: { netRule: 'cancelled', outOfBalance: 'settle-theirs' },
     formatErrorElement: 38,
   },
@@ -69,9 +71,9 @@ const shops = (session: LinkText['session'], mti: '1804' | '1820'): LinkText => 
 /** Sales, cancellations and refunds of an emulated centre, through the switch to an emulated issuer; then both days are compared. */
 async function sellsOver(issuer: Link, acquirer: Link): Promise<void> {
   const links = [issuer, acquirer];
-  const house = await openSmallHouse(undefined, { links, cardCompany: { link: issuer } });
+  const house = await openSmallHouse(undefined, { switchClock, links, cardCompany: { link: issuer } });
   const credentials = unwrap(await readCredentials(linkCredentialsPath(house.folder, acquirer.id)));
-  const world = systemWorld(() => undefined);
+  const world = { ...systemWorld(() => undefined), clock: switchClock };
   const line = new CentreLine(
     world,
     {
@@ -268,14 +270,14 @@ test('an issuer that says that a day is in balance, and tells other totals, is n
     [lying, { ok: true, value: { result: 'unbalanced', differences: 1 } }],
     [other, { ok: false, fault: { code: 'ISSUER_DAY_REFUSED', facts: { actionCode: '904' } } }],
   ] as const) {
-    const house = await openSmallHouse(undefined, { links: [ours], cardCompany: { link } });
+    const house = await openSmallHouse(undefined, { switchClock, links: [ours], cardCompany: { link } });
     try {
       const terminal = await house.terminal('CT5100-0001');
       const sold = terminal.sale('visa-contact', 1_000);
       expect((await terminal.ask(sold)).text(39)).toBe('000');
       expect((await terminal.ask(terminal.reversal(sold))).text(39)).toBe('400');
       await until(() => house.sw.reversalsQueued === 0);
-      const day = businessDay(ours, Date.now());
+      const day = businessDay(ours, switchClock.now());
       const record = {
         kind: 'sale',
         what: 'sale',

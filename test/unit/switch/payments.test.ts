@@ -5,6 +5,7 @@ import type { SaleMethod } from '@tsunagu/protocols/fleet';
 import { fail, ok, unwrap } from '@tsunagu/protocols/kit';
 import { testCard } from '@tsunagu/protocols/test-cards';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { noonInJapan } from '../../noon.ts';
 import { boot, type Booted } from '../payment/terminal.ts';
 import { openSmallHouse, type SmallHouse, type Terminal, tenant, until } from './small-house.ts';
 
@@ -44,7 +45,7 @@ const codedLink = {
 };
 
 beforeAll(async () => {
-  house = await openSmallHouse(undefined, { links: [codedLink] });
+  house = await openSmallHouse(undefined, { switchClock: noonInJapan(), links: [codedLink] });
   line = await house.terminal(serial);
   booted = await boot({
     acquirer,

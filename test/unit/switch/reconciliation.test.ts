@@ -9,14 +9,16 @@ import {
 } from '@tsunagu/protocols/acquiring';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { noonInJapan } from '../../noon.ts';
 import { SmallCentre } from './small-centre.ts';
 import { openSmallHouse, type SmallHouse, type Terminal, until } from './small-house.ts';
 
+const switchClock = noonInJapan();
 let house: SmallHouse;
 let centre: SmallCentre;
 let terminal: Terminal;
 beforeAll(async () => {
-  house = await openSmallHouse();
+  house = await openSmallHouse(undefined, { switchClock });
   centre = await SmallCentre.open(house.folder, house.sw.centresPort ?? 0, 'ec-centre-1');
   terminal = await house.terminal('CT5100-0001');
 });
@@ -39,7 +41,7 @@ const journalled = async (of: string) =>
   )
     .map(({ facts }) => JSON.parse(facts) as Record<string, unknown>)
     .filter((facts) => facts['link'] === of);
-const today = (): string => businessDay(cardCompanyLink, Date.now());
+const today = (): string => businessDay(cardCompanyLink, switchClock.now());
 
 test('a day with sales and a reversal agrees with the issuer, figure by figure', async () => {
   expect((await terminal.ask(terminal.sale('visa-contact', 1_000))).text(39)).toBe('000');
@@ -211,7 +213,7 @@ test('days that are over are compared and closed by the calendar, oldest first a
     approvalCode: 'A',
     emv: '',
   });
-  const before = Date.now();
+  const before = switchClock.now();
   await house.sw.operator.reconcileDue();
   const compared = async () =>
     unwrap(await house.sw.operator.reconciliations({ limit: 50 })).items.filter((each) => each.link === link);
@@ -285,7 +287,7 @@ test.each([
       profile: { ...each.profile, reconciliation: { ...each.profile.reconciliation, outOfBalance } },
     });
     const links = defaultLinks.filter(({ id }) => id === link || id === 'ec-centre-1').map(settling);
-    const other = await openSmallHouse(undefined, { links });
+    const other = await openSmallHouse(undefined, { links, switchClock });
     try {
       const settlingCentre = await SmallCentre.open(other.folder, other.sw.centresPort ?? 0, 'ec-centre-1');
       await until(() => other.sw.links().some(({ id, state }) => id === link && state === 'signed-on'));

@@ -66,6 +66,7 @@ import { cardKeysOf, type TestCardName, testCard, transitMasterKey } from '@tsun
 import { tlv } from '@tsunagu/protocols/tlv';
 import { systemWorld, type Timer, type World } from '@tsunagu/protocols/world';
 import { openQuickly } from '../../empty-store.ts';
+import { cutPower } from '../../power-cut.ts';
 
 export const tenant = tenantSchema.parse('demo');
 const initialKeyIdOf = new Map([
@@ -120,14 +121,21 @@ export interface SmallHouse {
   close(): Promise<void>;
 }
 
-/** A card company that is waited for so long that a lost answer is over soon, and a late one of a busy machine is not lost. */
+/**
+ * Longer than a busy machine takes for an answer that does come (and no other time of the switch): whoever keeps answers from coming says so (`isLost`),
+ * and what is asked then is given up soon.
+ */
+export const patientMs = 59_000;
+const givenUpMs = 2_000;
+
+/** A card company that is waited for as long as its answers may take, and that is told anew soon. */
 export const quickLink: Link = {
   ...cardCompanyLink,
   profile: {
     ...cardCompanyLink.profile,
     timers: {
       ...cardCompanyLink.profile.timers,
-      requestMs: 2_000,
+      requestMs: patientMs,
       storeAndForward: {
         ...cardCompanyLink.profile.timers.storeAndForward,
         firstMs: 100,
@@ -143,7 +151,7 @@ export interface SmallHouseOptions {
   /** What the authorities live by: at an earlier moment they make certificates that are near their end. */
   readonly clock?: World['clock'];
   readonly lives?: Partial<Lives>;
-  /** What the switch lives by: the system's clock unless told. */
+  /** What the switch and the card company live by: the system's clock unless told. */
   readonly switchClock?: World['clock'];
   /** Where terminals are in their lives, and what these permit; without it all of them sell. */
   readonly maySell?: (on: Store, serial: Serial) => Promise<boolean>;
@@ -155,6 +163,8 @@ export interface SmallHouseOptions {
   readonly quarantine?: (on: Store, finding: KeyFinding) => Promise<unknown>;
   /** What the card company decides by, and who sees its messages; its own cards unless told. */
   readonly cardCompany?: Pick<CardCompanyOptions, 'issuer' | 'tap' | 'link' | 'faults' | 'nextFault'>;
+  /** Whether the answer to what is asked now will never come: on a link that waits for `patientMs` it is given up soon. */
+  readonly isLost?: () => boolean;
   /** Those of a fresh house unless told. */
   readonly links?: readonly Link[];
   /** Where the switch keeps its tables; the house's store unless told. */
@@ -165,6 +175,18 @@ export interface SmallHouseOptions {
   readonly aroundCommit?: <T>(house: SmallHouse, commit: () => Promise<T>) => Promise<T>;
 }
 
+/** Another house, as this one would rise after a power cut: what is on its disk at this moment is all that there is. */
+export async function afterPowerCut(house: SmallHouse, options?: SmallHouseOptions): Promise<SmallHouse> {
+  const image = await mkdtemp(join(tmpdir(), 'switch-image-'));
+  try {
+    await cutPower(house.folder, image);
+    return await openSmallHouse(image, options);
+  } finally {
+    await rm(image, { recursive: true, force: true });
+  }
+}
+
+/** @param from a folder that nobody writes: a copy of it is what the house begins with */
 export async function openSmallHouse(from?: string, options: SmallHouseOptions = {}): Promise<SmallHouse> {
   const folder = await mkdtemp(join(tmpdir(), 'switch-'));
   if (from) await cp(from, folder, { recursive: true });
@@ -191,18 +213,19 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
   let cardCompanyPort = 0;
   let cardCompany: CardCompany | undefined;
   let following: Timer | undefined;
+  const itsWorld = { ...world, clock: options.switchClock ?? world.clock };
   const startCardCompany = async (): Promise<void> => {
     if (cardCompanyPort !== 0) {
       ledger = unwrap(await Ledger.open(join(folder, 'ledger.jsonl')));
       transit = unwrap(await TransitBooks.open(join(folder, 'transit.jsonl')));
     }
     cardCompany = unwrap(
-      await openCardCompany(world, {
+      await openCardCompany(itsWorld, {
         host: '127.0.0.1',
         port: cardCompanyPort,
         credentials: handed,
         ledger,
-        transit: new TransitCentre(world, transit, transitMasterKey()),
+        transit: new TransitCentre(itsWorld, transit, transitMasterKey()),
         delayMs: () => 5,
         ...options.cardCompany,
       }),
@@ -247,9 +270,12 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
     ...(writeAlone && { writeAlone: (...statement) => around(() => writeAlone(...statement)) }),
     ...besideWatched(truth, (_statement, write) => around(write)),
   };
+  const { timers } = world;
+  const after: World['timers']['after'] = (delayMs, work) =>
+    timers.after(delayMs === patientMs && options.isLost?.() ? givenUpMs : delayMs, work);
   const sw = unwrap(
     await openSwitch(
-      { ...world, clock: options.switchClock ?? world.clock },
+      { ...itsWorld, timers: { ...timers, after } },
       {
         store: watched,
         vault,

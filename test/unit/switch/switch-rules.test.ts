@@ -16,8 +16,9 @@ import { type Message, originalDataOf } from '@tsunagu/protocols/iso8583';
 import { Secret, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { expect, test } from 'vitest';
+import { noonInJapan } from '../../noon.ts';
 import { SmallCentre } from './small-centre.ts';
-import { openSmallHouse, until } from './small-house.ts';
+import { afterPowerCut, openSmallHouse, until } from './small-house.ts';
 
 /** Thursday, 26 November 2026, noon in Japan. */
 const noon = Date.UTC(2026, 10, 26, 3);
@@ -252,7 +253,7 @@ test('a node that gets the share of one that is gone gives away what that one le
 });
 
 test('with the issuer away a sale is approved within its limits; when it is back it hears of each, and what it refuses is in the report', async () => {
-  const house = await openSmallHouse();
+  const house = await openSmallHouse(undefined, { switchClock: noonInJapan() });
   try {
     const { rules, standIn } = house.sw;
     const before = unwrap(await rules.view('stand-in')).version;
@@ -377,8 +378,7 @@ test('an approval in the place of an issuer of which no sale ever came is taken 
         { ...given, sale_id: 'never-committed' },
       ])
       .execute();
-    // As after a power cut: what is on disk is all that there is.
-    const risen = await openSmallHouse(house.folder);
+    const risen = await afterPowerCut(house);
     try {
       const uses = await risen.store.db.selectFrom('switch_stand_in').select('sale_id').execute();
       expect(uses).toEqual([{ sale_id: sale.id }]);
@@ -421,7 +421,7 @@ test('an approval that a sale is about to be written for is nobody’s to take b
 });
 
 test('an authorisation given in the place of an issuer is told by a 1120: it posts nothing there, and its completion posts once', async () => {
-  const house = await openSmallHouse();
+  const house = await openSmallHouse(undefined, { switchClock: noonInJapan() });
   const centre = await SmallCentre.open(house.folder, house.sw.centresPort ?? 0, 'ec-centre-1');
   try {
     const { rules, standIn } = house.sw;

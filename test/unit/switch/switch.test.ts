@@ -1,6 +1,3 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { terminalCodec } from '@tsunagu/protocols/acquiring';
@@ -9,7 +6,7 @@ import { hex, unwrap } from '@tsunagu/protocols/kit';
 import { scriptKeysOf, testCard, testCards } from '@tsunagu/protocols/test-cards';
 import { decodeTlv, findTlv } from '@tsunagu/protocols/tlv';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openSmallHouse, type SmallHouse, until } from './small-house.ts';
+import { afterPowerCut, openSmallHouse, type SmallHouse, until } from './small-house.ts';
 
 let house: SmallHouse;
 beforeAll(async () => {
@@ -281,10 +278,7 @@ test('a crash between intent and answer: the next start answers 911 on file, and
       .executeTakeFirst();
     return row?.state === 'send-intended';
   });
-  // What a disk holds at the moment of a power cut: the files as they are, write-ahead log included.
-  const image = await mkdtemp(join(tmpdir(), 'switch-crash-'));
-  await cp(house.folder, image, { recursive: true });
-  const second = await openSmallHouse(image);
+  const second = await afterPowerCut(house);
   try {
     const row = () =>
       second.store.db.selectFrom('switch_sales').selectAll().where('amount_minor', '=', 3300).executeTakeFirstOrThrow();
@@ -296,7 +290,6 @@ test('a crash between intent and answer: the next start answers 911 on file, and
     again.close();
   } finally {
     await second.close();
-    await rm(image, { recursive: true, force: true });
   }
   expect((await terminal.answer()).text(39)).toBe('911');
   terminal.close();

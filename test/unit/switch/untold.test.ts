@@ -1,13 +1,18 @@
 import { businessDay } from '@tsunagu/protocols/acquiring';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { expect, test } from 'vitest';
+import { noonInJapan } from '../../noon.ts';
 import { openSmallHouse, quickLink as quick, until } from './small-house.ts';
+
+const switchClock = noonInJapan();
 
 test('a sale whose answer was lost, and that was reversed, counts on both sides of a day, which then agrees and closes', async () => {
   let isLost = true;
   const house = await openSmallHouse(undefined, {
+    switchClock,
     links: [quick],
     cardCompany: { faults: { rates: { drop: 1 }, lateMs: 1, dripMs: 1 }, nextFault: () => (isLost ? 0 : 1) },
+    isLost: () => isLost,
   });
   try {
     const { operator } = house.sw;
@@ -45,8 +50,10 @@ test('a sale whose answer was lost, and that was reversed, counts on both sides 
 test('a reversal that an issuer acknowledged and never booked is a difference: its own item of the sale does not hide it', async () => {
   let isLost = true;
   const house = await openSmallHouse(undefined, {
+    switchClock,
     links: [quick],
     cardCompany: { faults: { rates: { drop: 1 }, lateMs: 1, dripMs: 1 }, nextFault: () => (isLost ? 0 : 1) },
+    isLost: () => isLost,
   });
   try {
     const { operator } = house.sw;
@@ -59,7 +66,7 @@ test('a reversal that an issuer acknowledged and never booked is a difference: i
     await until(() => house.sw.reversalsQueued === 0);
     // The cardholder has paid, whatever it said.
     expect(house.ledger.takenMinor).toBe(1_100);
-    const day = businessDay(quick, Date.now());
+    const day = businessDay(quick, switchClock.now());
     for (let times = 0; times < 2; times += 1)
       expect(unwrap(await operator.reconcile(quick.id, undefined, false, 'test'))).toMatchObject({
         result: 'unbalanced',
@@ -76,14 +83,14 @@ test('a reversal that an issuer acknowledged and never booked is a difference: i
 });
 
 test('what an issuer has of a sale that it declined here stays a difference', async () => {
-  const house = await openSmallHouse(undefined, { links: [quick] });
+  const house = await openSmallHouse(undefined, { switchClock, links: [quick] });
   try {
     const terminal = await house.terminal('CT5100-0001');
     await until(() => house.sw.links()[0]?.state === 'signed-on');
     const declined = terminal.sale('visa-declined', 1_300);
     expect((await terminal.ask(declined)).text(39)).toBe('116');
     const [sale] = unwrap(await house.sw.operator.transactions({ amount: 1_300 }, { limit: 1 })).items;
-    const day = businessDay(quick, Date.now());
+    const day = businessDay(quick, switchClock.now());
     await house.ledger.append({
       kind: 'sale',
       what: 'sale',

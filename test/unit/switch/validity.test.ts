@@ -11,7 +11,7 @@ import {
 } from '@tsunagu/protocols/validity';
 import { afterEach, expect, test } from 'vitest';
 import { linkNamed, SmallCentre } from './small-centre.ts';
-import { openSmallHouse, type SmallHouse, type SmallHouseOptions, until } from './small-house.ts';
+import { afterPowerCut, openSmallHouse, type SmallHouse, type SmallHouseOptions, until } from './small-house.ts';
 import { centreLink, fileOf, random, zoneOf } from './validity-files.ts';
 
 const numbered = (index: number): string => unwrap(numberOf('476173', 16, 7_000 + index));
@@ -48,8 +48,8 @@ const options: SmallHouseOptions = { cardCompany: { issuer }, links: links({ per
 const acquirer = linkNamed(centreLink).parties.far.padStart(11, '0');
 
 const opened: SmallHouse[] = [];
-async function open(from?: string, more: SmallHouseOptions = options): Promise<SmallHouse> {
-  const house = await openSmallHouse(from, more);
+async function open(more: SmallHouseOptions = options): Promise<SmallHouse> {
+  const house = await openSmallHouse(undefined, more);
   opened.push(house);
   return house;
 }
@@ -211,7 +211,7 @@ test('a file whose header, key or trailer is not right is refused as a whole, an
 });
 
 test('after a kill a file goes on where it was; the same file again is the same, another one under its number is refused', async () => {
-  const first = await open(undefined, { ...options, links: links({ perSecond: 40, inFlightMax: 1 }) });
+  const first = await open({ ...options, links: links({ perSecond: 40, inFlightMax: 1 }) });
   const zone = await zoneOf(first);
   const asked = Array.from({ length: 60 }, (_, index) => [`R-${index}`, cards.valid, '3012'] as const);
   const text = fileOf(zone, 6, asked);
@@ -224,7 +224,8 @@ test('after a kill a file goes on where it was; the same file again is the same,
   expect(half.verdicts.valid + half.waiting).toBe(60);
   expect(await first.sw.validity.answers(taken.id)).toMatchObject({ ok: false, fault: { code: 'VALIDITY_FILE_OPEN' } });
   // What a process leaves behind that is killed: the folder as it is.
-  const second = await open(first.folder);
+  const second = await afterPowerCut(first, options);
+  opened.push(second);
   await done(second, taken.id);
   expect(unwrap(await second.sw.validity.show(taken.id))).toMatchObject({ records: 60, verdicts: { valid: 60 } });
   expect(unwrap(await second.sw.validity.handIn(centreLink, text, 'test')).id).toBe(taken.id);
@@ -267,7 +268,7 @@ test('no more cards than its link allows are under way at an issuer, and a sale 
     },
     close: () => undefined,
   };
-  const house = await open(undefined, {
+  const house = await open({
     cardCompany: { issuer, tap },
     links: links({ perSecond: 1_000, inFlightMax: 3 }),
   });
