@@ -25,7 +25,7 @@ const isRoot = (): boolean => process.getuid?.() === 0;
 /** Programs by what needs them; each is named when it is missing. */
 const programs = {
   guest: ['qemu-system-x86_64', 'busybox', 'cpio', 'modprobe', 'usbip', 'lsusb', 'pcscd', 'opensc-tool', 'nfc-list'],
-  namespace: ['unshare', 'ip', 'pcscd', 'opensc-tool', 'pcsc_scan'],
+  namespace: ['unshare', 'ip', 'pcscd', 'opensc-tool', 'pcsc_scan', 'pgrep'],
 } as const;
 
 /** Why a suite cannot run on this machine; undefined when it can. */

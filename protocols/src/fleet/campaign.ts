@@ -336,7 +336,9 @@ export const campaignException = z
     fault: z.string().nullable().describe('Why the last one failed: a code of the error table.'),
     job: z.string().nullable().describe('Id of the last job.'),
     at: time.describe('When it failed last.'),
-    nextAt: time.nullable().describe('It is not ordered again before; what else it waits for is what "why not?" says.'),
+    nextAt: time
+      .nullable()
+      .describe('Not ordered again before this moment; what else it waits for is what "why not?" says.'),
   })
   .describe('A terminal of a campaign that is not where the others are.');
 /** A terminal of a campaign that is not where the others are. */

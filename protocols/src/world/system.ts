@@ -19,7 +19,7 @@ export const systemWorld = (sink: LogSink): World => ({
       const dueMs = performance.now() + delayMs;
       let reading: NodeJS.Immediate | undefined;
       const timer = setTimeout(() => {
-        // This process stood still: what came in time is in its sockets, and whoever reads it cancels a deadline.
+        // This process stood still. What came in time is in its sockets, and whoever reads it cancels a deadline.
         if (performance.now() > dueMs + lateMs) reading = setImmediate(work);
         else work();
       }, delayMs);
@@ -53,7 +53,7 @@ export const systemWorld = (sink: LogSink): World => ({
   log: logTo(sink),
 });
 
-/** A timer that is later than this was kept from running, by a machine that slept or had much else to do. */
+/** A timer that is later than this was kept from running: by whoever stopped this process, by a long collection, by all else on the machine. */
 const lateMs = 20;
 
 /** Random bytes are fetched this many at a time: a call for a few of them costs as much. */

@@ -15,7 +15,10 @@ export interface Timer {
 
 /** Work that is done later, once or again and again. */
 export interface Timers {
-  /** Runs `work` once after `delayMs`. */
+  /**
+   * Runs `work` once after `delayMs`. Where that is late, because the process stood still, what waits in its sockets is read first: an answer that came in
+   * time finds its deadline still running. (Of two timers that are late the one that was due last may then run first.)
+   */
   after(delayMs: number, work: () => void): Timer;
   /** Runs `work` again and again, `periodMs` after the last start. */
   every(periodMs: number, work: () => void): Timer;

@@ -29,6 +29,8 @@ pcscd $flags >"$out/pcscd.out" 2>&1 &
 pcscd=$!
 $tsunagu start --terminals 8 --sale-every-seconds 86400 --readers CT5100-0001=pcsc >"$out/house.out" 2>"$out/house.err" &
 house=$!
+# What stands still ends by nothing but this.
+trap 'kill -CONT $issuers 2>/dev/null; kill $card $house $pcscd 2>/dev/null' EXIT
 await "grep -q http $out/house.out" || exit 1
 run named $tsunagu sale CT5100-0001 --amount 1280 --card visa-contact --json
 run absent $tsunagu sale CT5100-0001 --amount 1280 --card reader --json
@@ -63,6 +65,7 @@ run whole $tsunagu sale CT5100-0001 --amount 1282 --card reader --json
 # The daemon dies while records are read, and is started again.
 insert cut.events node $fatal 'READ RECORD' 2 $pcscd
 run cut $tsunagu sale CT5100-0001 --amount 1283 --card reader --json
+kill -9 $pcscd 2>/dev/null
 wait $pcscd
 rm -f /run/pcscd/*
 pcscd $flags >>"$out/pcscd.out" 2>&1 &

@@ -163,7 +163,10 @@ it('what a terminal swore to when it was wiped outlives its job, and is evidence
   expect(await writePack({ world: house.world, console, client, json: false }, range)).toBe(0);
   // Beside this process, whose house may end a kept connection meanwhile.
   const verify = async () => {
-    const child = spawn(process.execPath, [join(out, 'verify.mjs')], { cwd: tmpdir() });
+    const child = spawn(process.execPath, [join(out, 'verify.mjs')], {
+      cwd: tmpdir(),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const [stdout, [status]] = await Promise.all([text(child.stdout), once(child, 'close') as Promise<[number]>]);
     return { status, stdout };
   };

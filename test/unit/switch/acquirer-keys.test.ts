@@ -156,8 +156,15 @@ test('a card under the keys of another company, or under the key of the terminal
   // The first is told at once, and the others with the last of each while: all three count.
   const told = () => house.alarms.slice(before).map(({ fault }) => [fault.code, fault.facts?.['acquirer']]);
   await until(() => told().at(-1)?.[1] === 'none');
-  expect(told()[0]).toEqual(['ACQUIRING_ACQUIRER_KEY', 'acs']);
-  expect(new Set(told().map(([code]) => code))).toEqual(new Set(['ACQUIRING_ACQUIRER_KEY']));
+  const [visa, mastercard] = [
+    ['ACQUIRING_ACQUIRER_KEY', 'acs'],
+    ['ACQUIRING_ACQUIRER_KEY', 'none'],
+  ];
+  // On a slow machine a while ends between the second and the third.
+  expect([
+    [visa, mastercard],
+    [visa, visa, mastercard],
+  ]).toContainEqual(told());
   const counted = async () =>
     unwrap(await house.sw.operator.alarms({}, { limit: 10 })).items.find(
       ({ code }) => code === 'ACQUIRING_ACQUIRER_KEY',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { cardCompanyLink, type Link } from '@tsunagu/protocols/acquiring';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openSmallHouse, patientMs, type SmallHouse, type Terminal, until } from './small-house.ts';
+import { openSmallHouse, issuerPatienceMs, type SmallHouse, type Terminal, until } from './small-house.ts';
 
 // Two attempts, then a person has to look.
 const storeAndForward = { firstMs: 20, factor: 1, maxMs: 20, manualAfter: 2, window: 2 };
@@ -11,7 +11,7 @@ const impatient: Link = {
   ...cardCompanyLink,
   profile: {
     ...cardCompanyLink.profile,
-    timers: { ...cardCompanyLink.profile.timers, requestMs: patientMs, storeAndForward },
+    timers: { ...cardCompanyLink.profile.timers, requestMs: issuerPatienceMs, storeAndForward },
   },
 };
 /** The card company answers no reversal. */

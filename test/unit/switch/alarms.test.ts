@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openQuickly } from '../../empty-store.ts';
 import { linkNamed, SmallCentre } from './small-centre.ts';
-import { openSmallHouse, patientMs, until } from './small-house.ts';
+import { openSmallHouse, issuerPatienceMs, until } from './small-house.ts';
 
 test('an alarm about a centre or a terminal is there for an operator until somebody has seen it, however often it is raised', async () => {
   const house = await openSmallHouse();
@@ -62,7 +62,7 @@ test('an alarm about a centre or a terminal is there for an operator until someb
 
 const quick = {
   ...cardCompanyLink,
-  profile: { ...cardCompanyLink.profile, timers: { ...cardCompanyLink.profile.timers, requestMs: patientMs } },
+  profile: { ...cardCompanyLink.profile, timers: { ...cardCompanyLink.profile.timers, requestMs: issuerPatienceMs } },
 };
 
 test('what is refused on a link is an alarm about that link, one row however many frames it was, and says why an answer matched nothing', async () => {

@@ -14,7 +14,7 @@ import { testCard } from '@tsunagu/protocols/test-cards';
 import { afterEach, expect, test } from 'vitest';
 import { noonInJapan } from '../../noon.ts';
 import { SmallCentre } from './small-centre.ts';
-import { openSmallHouse, patientMs, type SmallHouse, until } from './small-house.ts';
+import { openSmallHouse, issuerPatienceMs, type SmallHouse, until } from './small-house.ts';
 
 /** What the issuer was sent, by its own edge: MTI and the keys of the transaction. */
 let heard: { readonly mti: string; readonly stan: string; readonly amount: string; readonly original: string }[] = [];
@@ -61,7 +61,7 @@ const quickLinks: readonly Link[] = defaultLinks
             ...link.profile,
             timers: {
               ...link.profile.timers,
-              requestMs: patientMs,
+              requestMs: issuerPatienceMs,
               storeAndForward: { ...link.profile.timers.storeAndForward, firstMs: 100, maxMs: 300, manualAfter: 1_000 },
             },
           },

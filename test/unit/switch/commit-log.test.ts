@@ -10,7 +10,7 @@ import { Journal } from '@tsunagu/fleet-server/switch/journal/journal';
 import type { LoggedRow } from '@tsunagu/fleet-server/switch/journal/tables';
 import type { SaleRow } from '@tsunagu/fleet-server/switch/journal/written';
 import { unwrap } from '@tsunagu/protocols/kit';
-import { systemWorld } from '@tsunagu/protocols/world';
+import { systemWorld, type World } from '@tsunagu/protocols/world';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { besideWatched } from './watched-store.ts';
 
@@ -22,7 +22,7 @@ let folder: string;
 let store: Store;
 let journal: Journal;
 /** Opens the switch's journal anew, as a start does. */
-let open: () => Promise<Journal>;
+let open: (timers?: World['timers']) => Promise<Journal>;
 /** What the disk does with the next commit of the log. */
 let disk: 'works' | 'keeps-and-fails' | 'fails' = 'works';
 /** What happens before the log goes into the tables. */
@@ -70,8 +70,11 @@ beforeEach(async () => {
     open: () => ({ ok: true, value: new Uint8Array(1) }) as const,
     translatePin: () => ({ ok: true, value: new Uint8Array(8) }) as const,
   };
-  open = async () =>
-    new Journal(world, watched, vault, await beginEpoch(store, 1), { issuer: () => day, acquirer: () => day });
+  open = async (timers = world.timers) =>
+    new Journal({ ...world, timers }, watched, vault, await beginEpoch(store, 1), {
+      issuer: () => day,
+      acquirer: () => day,
+    });
   journal = await open();
   // The first commit makes what the others need, and its sale is in the tables.
   await arrive(row({ stan: '000001' }));
@@ -193,6 +196,15 @@ test('a request that is known is told from new ones beside it, and they are kept
   expect(beside.map(({ type }) => type)).toEqual(['stored', 'replay', 'differs']);
   expect([ends.slice(1), transactions]).toEqual([['kept', 'kept', 'kept'], 1]);
   expect((await sales()).map(({ stan }) => stan)).toEqual(['000001', '000002', '000003', '000004']);
+});
+
+test('when nothing comes any more, the rest of the log goes into the tables, without anybody who reads them', async () => {
+  await arrive(row({}));
+  expect(await inLog()).toHaveLength(1);
+  journal = await open(still.timers);
+  await arrive(row({ stan: '000003' }));
+  while ((await inLog()).length > 0) await still.timers.sleep(10);
+  expect((await inTables()).map(({ stan }) => stan)).toEqual(['000001', '000002', '000003']);
 });
 
 test('a start finds in the log what the tables lack, and goes on from there', async () => {

@@ -125,7 +125,7 @@ export interface SmallHouse {
  * Longer than a busy machine takes for an answer that does come (and no other time of the switch): whoever keeps answers from coming says so (`isLost`),
  * and what is asked then is given up soon.
  */
-export const patientMs = 59_000;
+export const issuerPatienceMs = 59_000;
 const givenUpMs = 2_000;
 
 /** A card company that is waited for as long as its answers may take, and that is told anew soon. */
@@ -135,7 +135,7 @@ export const quickLink: Link = {
     ...cardCompanyLink.profile,
     timers: {
       ...cardCompanyLink.profile.timers,
-      requestMs: patientMs,
+      requestMs: issuerPatienceMs,
       storeAndForward: {
         ...cardCompanyLink.profile.timers.storeAndForward,
         firstMs: 100,
@@ -163,7 +163,7 @@ export interface SmallHouseOptions {
   readonly quarantine?: (on: Store, finding: KeyFinding) => Promise<unknown>;
   /** What the card company decides by, and who sees its messages; its own cards unless told. */
   readonly cardCompany?: Pick<CardCompanyOptions, 'issuer' | 'tap' | 'link' | 'faults' | 'nextFault'>;
-  /** Whether the answer to what is asked now will never come: on a link that waits for `patientMs` it is given up soon. */
+  /** Whether the answer to what is asked now will never come: on a link that waits for `issuerPatienceMs` it is given up soon. */
   readonly isLost?: () => boolean;
   /** Those of a fresh house unless told. */
   readonly links?: readonly Link[];
@@ -272,7 +272,7 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
   };
   const { timers } = world;
   const after: World['timers']['after'] = (delayMs, work) =>
-    timers.after(delayMs === patientMs && options.isLost?.() ? givenUpMs : delayMs, work);
+    timers.after(delayMs === issuerPatienceMs && options.isLost?.() ? givenUpMs : delayMs, work);
   const sw = unwrap(
     await openSwitch(
       { ...itsWorld, timers: { ...timers, after } },

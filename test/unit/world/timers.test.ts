@@ -5,16 +5,20 @@ import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const { timers } = systemWorld(() => undefined);
-/** Another thread: it goes on while this one stands still. */
+/** Another thread: it goes on while this one stands still, and says when its answer has gone out. */
 const answering = `
-  const { parentPort } = require('node:worker_threads');
-  const server = require('node:net').createServer((socket) => socket.on('data', () => socket.end('answer')));
+  const { parentPort, workerData: answered } = require('node:worker_threads');
+  const server = require('node:net').createServer((socket) => socket.on('data', () => socket.end('answer', () => {
+    Atomics.store(answered, 0, 1);
+    Atomics.notify(answered, 0);
+  })));
   server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));
 `;
+const answered = new Int32Array(new SharedArrayBuffer(4));
 let worker: Worker;
 let port: number;
 beforeAll(async () => {
-  worker = new Worker(answering, { eval: true });
+  worker = new Worker(answering, { eval: true, workerData: answered });
   [port] = (await once(worker, 'message')) as [number];
 });
 afterAll(() => worker.terminate());
@@ -33,7 +37,8 @@ test('an answer that came in time is no late one, although this process stood st
     deadline.cancel();
   });
   socket.write('request');
-  standStill(600);
+  Atomics.wait(answered, 0, 0, 60_000);
+  standStill(300);
   await once(socket, 'close');
   await timers.sleep(100);
   expect(came).toEqual(['answer']);
