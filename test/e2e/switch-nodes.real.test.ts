@@ -124,7 +124,10 @@ test('a node stopped under load is followed, and when it wakes it says and keeps
   // Another machine: what it has of the house is a copy, its ports are its own, the card company is where it was.
   const folder = await mkdtemp(join(tmpdir(), 'tsunagu-switch-'));
   closers.push(() => rm(folder, { recursive: true, force: true }));
+  // Its files are of one moment: nobody writes them meanwhile, and nobody follows it yet.
+  house.server.signal('SIGSTOP');
   await cp(house.folder, folder, { recursive: true });
+  house.server.signal('SIGCONT');
   const issuerAddress = await openAddress(otherBase + 7, issuerPort);
   closers.push(() => issuerAddress.close());
   const there = ['--data', folder, '--port-base', String(otherBase)];

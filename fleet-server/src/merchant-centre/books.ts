@@ -27,6 +27,15 @@ export interface CountedItem extends ReconciliationItem {
   readonly day: string;
 }
 
+/** What stands in the books of a centre. */
+export interface WrittenBooks {
+  readonly counted: readonly CountedItem[];
+  /** Of what nobody said whether it ever counted; the day is that of the centre when it was taken back. */
+  readonly untold: readonly CountedItem[];
+  /** Days that are not closed, oldest first. */
+  readonly openDays: readonly string[];
+}
+
 /** What a centre has of its business days: JSON lines that outlive it, as a day does. No card is in them. */
 export class CentreBooks {
   readonly #world: Pick<World, 'log'>;
@@ -55,11 +64,12 @@ export class CentreBooks {
     this.#add({ what: 'closed', day });
   }
 
-  /** What counts on each day that is not closed, and what nobody said of it; oldest first. */
-  async openDays(): Promise<ReadonlyMap<string, { readonly items: CountedItem[]; readonly untold: CountedItem[] }>> {
+  /** What is in them. */
+  async read(): Promise<WrittenBooks> {
     await this.#written;
     const text = this.#path === undefined ? '' : await readFile(this.#path, 'utf8').catch(() => '');
-    const days = new Map<string, { readonly items: CountedItem[]; readonly untold: CountedItem[] }>();
+    const counted: CountedItem[] = [];
+    const untold: CountedItem[] = [];
     const closed = new Set<string>();
     for (const line of text.split('\n')) {
       // A last line that was torn is none.
@@ -69,12 +79,11 @@ export class CentreBooks {
         closed.add(read.value.day);
         continue;
       }
-      const { what, ...counted } = read.value;
-      const day = days.get(counted.day) ?? { items: [], untold: [] };
-      day[what === 'counted' ? 'items' : 'untold'].push(counted);
-      days.set(counted.day, day);
+      const { what, ...item } = read.value;
+      (what === 'counted' ? counted : untold).push(item);
     }
-    return new Map([...days].filter(([day]) => !closed.has(day)).sort(([a], [b]) => (a < b ? -1 : 1)));
+    const days = new Set([...counted, ...untold].map(({ day }) => day));
+    return { counted, untold, openDays: [...days].filter((day) => !closed.has(day)).sort() };
   }
 
   /** Resolves when all is in the file. */

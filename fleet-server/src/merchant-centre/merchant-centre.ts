@@ -398,9 +398,10 @@ export class MerchantCentre {
         acquirer: this.#acquirerId,
       }),
     );
+    const stamp = this.#stamp(this.#world.clock.now());
     const message: Message = {
       mti: '1420',
-      fields: { ...advice.fields, ...this.#stamp(this.#world.clock.now()), 32: this.#acquirerId, 56: original },
+      fields: { ...advice.fields, ...stamp, 32: this.#acquirerId, 56: original },
     };
     const deliver = async (): Promise<void> => {
       for (let attempt = 0; ; attempt += 1) {
@@ -408,13 +409,11 @@ export class MerchantCentre {
         const mti = attempt === 0 ? '1420' : '1421';
         const said = await this.#line.request({ ...message, mti }, this.#profile.timeoutMs);
         const actionCode = said?.text(39);
-        if (actionCode === '400')
-          this.#count(
-            operation,
-            { mti: request.mti, fields: { ...request.fields, ...this.#stamp(this.#world.clock.now()) } },
-            said,
-            answer ? 'given-back' : 'untold',
-          );
+        // What was taken may count on the day that the request named, and is given back on that of the reversal.
+        if (actionCode === '400' && answer === undefined)
+          this.#count(operation, request, textOf(request, 28) === undefined ? said : undefined, 'untold');
+        else if (actionCode === '400')
+          this.#count(operation, { mti: request.mti, fields: { ...request.fields, ...stamp } }, said, 'given-back');
         if (actionCode === '400' || actionCode === '914') break;
         if (isRefusal(actionCode)) {
           this.#reversalsRefused[actionCode] = (this.#reversalsRefused[actionCode] ?? 0) + 1;

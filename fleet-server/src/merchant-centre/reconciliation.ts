@@ -16,7 +16,7 @@ import {
 } from '@tsunagu/protocols/acquiring';
 import { type DecodedMessage, type FieldValue, repeatMti } from '@tsunagu/protocols/iso8583';
 import type { World } from '@tsunagu/protocols/world';
-import type { CentreBooks, CountedItem } from './books.ts';
+import type { CentreBooks, CountedItem, WrittenBooks } from './books.ts';
 import type { CentreLine } from './centre-line.ts';
 
 /** What a comparison of a business day came to. */
@@ -73,12 +73,12 @@ export class CentreReconciliation {
   /** Compares today so far (DE24 501), and each day before that is not closed yet for good (500). */
   async reconcile(): Promise<readonly ReconciledDay[]> {
     const today = businessDay(this.#link, this.#world.clock.now());
-    const days = new Map(await this.#books.openDays());
-    if (!days.has(today)) days.set(today, { items: [], untold: [] });
+    const books = await this.#books.read();
+    const days = [...new Set([...books.openDays, today])].sort();
     const reconciled: ReconciledDay[] = [];
-    for (const [day, { items, untold }] of days) {
+    for (const day of days) {
       const isFinal = day < today;
-      const found = await this.#compare(day, isFinal, items, untold);
+      const found = await this.#compare(day, isFinal, books, days);
       if (isFinal && found.actionCode === '500') this.#books.close(day);
       reconciled.push(found);
     }
@@ -89,19 +89,28 @@ export class CentreReconciliation {
   async #compare(
     day: string,
     isFinal: boolean,
-    items: readonly CountedItem[],
-    untold: readonly CountedItem[],
+    { counted, untold }: WrittenBooks,
+    openDays: readonly string[],
   ): Promise<ReconciledDay> {
+    const items = counted.filter((item) => item.day === day);
     const first = await this.#totals(day, isFinal, items);
     if (first.actionCode !== '501') return first;
-    const there = await fetchItems(day, (elements) => this.#ask('1604', elements));
+    const there = await this.#itemsOf(day);
     if (!there) return first;
-    const learnt = learn(day, items, there, untold);
+    // Taken before the end of a day, given back after it: the other half stands on another day, or was learnt there.
+    const elsewhere: ReconciliationItem[] = counted.filter((item) => item.day !== day);
+    for (const other of untold.length > 0 ? openDays : [])
+      if (other !== day) elsewhere.push(...((await this.#itemsOf(other)) ?? []));
+    const learnt = learn(day, items, there, elsewhere, untold);
     if (learnt.length === 0) return { ...first, differences: differencesOf(items, there) };
     for (const item of learnt) this.#books.count(item);
     const all = [...items, ...learnt];
     const again = await this.#totals(day, isFinal, all);
     return again.actionCode === '501' ? { ...again, differences: differencesOf(all, there) } : again;
+  }
+
+  #itemsOf(day: string): ReturnType<typeof fetchItems> {
+    return fetchItems(day, (elements) => this.#ask('1604', elements));
   }
 
   async #totals(day: string, isFinal: boolean, items: readonly ReconciliationItem[]): Promise<ReconciledDay> {
@@ -144,24 +153,26 @@ export class CentreReconciliation {
 }
 
 /**
- * What the far side counted of requests whose answer never came here: taken and given back it comes to nothing, and the centre adds both. What was taken there and
- * not given back, although the reversal was accepted, stays a difference.
+ * What the far side counted on a day of requests whose answer never came here: taken and given back it comes to nothing, and the centre adds both. What was taken
+ * there and not given back, although the reversal was accepted, stays a difference.
+ * @param elsewhere what counts on other days
  */
 function learn(
   day: string,
   ours: readonly ReconciliationItem[],
   there: readonly ReconciliationItem[],
+  elsewhere: readonly ReconciliationItem[],
   untold: readonly CountedItem[],
 ): readonly CountedItem[] {
   const theirsAlone = differencesOf(ours, there).filter(({ oursMinor }) => oursMinor === null);
-  const learnt: CountedItem[] = [];
-  for (const { stan, localTime, kind, amountMinor } of untold)
-    for (const each of [kind, `${kind}-reversal`]) {
-      const pair = theirsAlone.filter(
-        (item) => item.stan === stan && item.localTime === localTime && item.theirsMinor === amountMinor,
-      );
-      const item = pair.find((known) => known.kind === each);
-      if (item && pair.length === 2) learnt.push({ day, stan, localTime, kind: item.kind, amountMinor });
-    }
-  return learnt;
+  return untold.flatMap(({ stan, localTime, kind, amountMinor }) => {
+    const isOf = (item: Pick<ReconciliationItem, 'stan' | 'localTime'>): boolean =>
+      item.stan === stan && item.localTime === localTime;
+    const known = [...there, ...elsewhere].filter((item) => isOf(item) && item.amountMinor === amountMinor);
+    const kinds = [kind, `${kind}-reversal`];
+    if (!kinds.every((each) => known.some((item) => item.kind === each))) return [];
+    return theirsAlone
+      .filter((item) => isOf(item) && item.theirsMinor === amountMinor && kinds.includes(item.kind))
+      .map((item) => ({ day, stan, localTime, kind: item.kind, amountMinor }));
+  });
 }

@@ -26,12 +26,19 @@ import { until } from '../agent/tiny-server.ts';
 type CentreFacts = Parameters<typeof centreProfile.parse>[0];
 
 /** An issuer and a merchant centre on a real line, an oracle that sees both ends. @param hurry how much faster than ours the clock of the centre runs */
-async function openPair(centre: CentreFacts, issuer: object, link?: Link, Line = CentreLine, hurry = 1) {
+async function openPair(
+  centre: CentreFacts,
+  issuer: object,
+  link?: Link,
+  Line = CentreLine,
+  hurry = 1,
+  clock = noonInJapan(),
+) {
   const folder = await mkdtemp(join(tmpdir(), 'emulators-'));
   const logs: string[] = [];
   const real = systemWorld((level, event, facts) => logs.push(JSON.stringify({ level, event, ...facts })));
   const paths = await preparePair(real, folder);
-  const world = { ...real, clock: noonInJapan() };
+  const world = { ...real, clock };
   const oracle = new LedgerOracle();
   const { profile: writing } = link ?? cardCompanyLink;
   const tap = (side: TapSide): Tap => ({
@@ -74,7 +81,6 @@ async function openPair(centre: CentreFacts, issuer: object, link?: Link, Line =
     Secret.take('key', hex(credentials.acquirer.zoneKbpk)),
   );
   const kept = new CentreBooks(world, join(folder, 'centre.jsonl'));
-  const { clock } = world;
   const hurried = { ...clock, now: () => clock.now(), monotonicMs: () => clock.monotonicMs() * hurry };
   const merchant = new MerchantCentre({ ...world, clock: hurried }, line, asked, switchAcquirerId, seeded(5), kept);
   return { folder, logs, oracle, ledger, company, line, kept, merchant };
@@ -290,6 +296,39 @@ test('refunds and what was taken back agree on the business day, though answers 
   });
   expect(torn.days).toMatchObject([{ actionCode: '501', isFinal: false }]);
   expect(torn.days[0]?.differences).toMatchObject([{ kind: 'debit', oursMinor: null }]);
+});
+
+test('a sale whose answer was lost before midnight, and that was taken back after it, is a difference on neither day', async () => {
+  const noon = noonInJapan();
+  let stepMs = 12 * 3_600_000 - 60_000;
+  const clock = { ...noon, now: () => noon.now() + stepMs };
+  /** It is midnight when nobody has heard what became of the sale. */
+  class DeafLine extends CentreLine {
+    override async request(message: Message, timeoutMs: number) {
+      const said = await super.request(message, timeoutMs);
+      if (message.mti !== '1200') return said;
+      stepMs += 120_000;
+      return undefined;
+    }
+  }
+  const one = { name: 'test', ratePerSecond: 500 };
+  const { folder, company, line, ledger, merchant } = await openPair(one, {}, undefined, DeafLine, 1, clock);
+  await merchant.run(1);
+  expect([merchant.counts().unanswered, ledger.takenMinor]).toEqual([1, 0]);
+  const told = [
+    ['500', true, 1, 0],
+    ['500', false, 0, 1],
+  ];
+  // The day that is over is closed then.
+  for (const expected of [told, told.slice(1)]) {
+    const days = await merchant.reconcile();
+    expect(
+      days.map(({ actionCode, isFinal, ours }) => [actionCode, isFinal, ours.debits, ours.debitReversals]),
+    ).toEqual(expected);
+  }
+  line.close();
+  await company.close();
+  await rm(folder, { recursive: true, force: true });
 });
 
 /** A line whose reversals do not say what they take back: an issuer refuses them for good. */
