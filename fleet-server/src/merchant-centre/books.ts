@@ -30,7 +30,7 @@ export interface CountedItem extends ReconciliationItem {
 /** What stands in the books of a centre. */
 export interface WrittenBooks {
   readonly counted: readonly CountedItem[];
-  /** Of what nobody said whether it ever counted; the day is that of the centre when it was taken back. */
+  /** Of what nobody said whether it ever counted. It may have, on its day, and been given back on another. */
   readonly untold: readonly CountedItem[];
   /** Days that are not closed, oldest first. */
   readonly openDays: readonly string[];

@@ -165,14 +165,17 @@ function learn(
   untold: readonly CountedItem[],
 ): readonly CountedItem[] {
   const theirsAlone = differencesOf(ours, there).filter(({ oursMinor }) => oursMinor === null);
-  return untold.flatMap(({ stan, localTime, kind, amountMinor }) => {
-    const isOf = (item: Pick<ReconciliationItem, 'stan' | 'localTime'>): boolean =>
-      item.stan === stan && item.localTime === localTime;
-    const known = [...there, ...elsewhere].filter((item) => isOf(item) && item.amountMinor === amountMinor);
-    const kinds = [kind, `${kind}-reversal`];
-    if (!kinds.every((each) => known.some((item) => item.kind === each))) return [];
-    return theirsAlone
-      .filter((item) => isOf(item) && item.theirsMinor === amountMinor && kinds.includes(item.kind))
-      .map((item) => ({ day, stan, localTime, kind: item.kind, amountMinor }));
+  const textOf = ({ stan, localTime }: Pick<CountedItem, 'stan' | 'localTime'>, kind: string, minor: number | null) =>
+    `${localTime} ${stan} ${kind} ${minor}`;
+  const known = new Set([...there, ...elsewhere].map((item) => textOf(item, item.kind, item.amountMinor)));
+  const unheard = new Map(theirsAlone.map((item) => [textOf(item, item.kind, item.theirsMinor), item]));
+  return untold.flatMap((asked) => {
+    const { stan, localTime, kind, amountMinor } = asked;
+    const both = [kind, `${kind}-reversal`].map((each) => textOf(asked, each, amountMinor));
+    if (!both.every((text) => known.has(text))) return [];
+    return both.flatMap((text) => {
+      const item = unheard.get(text);
+      return item ? [{ day, stan, localTime, kind: item.kind, amountMinor }] : [];
+    });
   });
 }
