@@ -1,31 +1,17 @@
 // Runs in the guest: the contract of a USB transport over the real `usb` package, whose devices the kernel imports from this very process.
 // Prints one JSON object per case.
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { ExportedDevice } from '@tsunagu/firmware-bridge/export/usbip/exported-device';
 import { UsbipServer } from '@tsunagu/firmware-bridge/export/usbip/server';
 import { HostUsb } from '@tsunagu/firmware-bridge/usb/host/transport';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { type TransportBench, transportContract } from '../../contracts/usb-transport.ts';
+import { attach } from './attach.ts';
 
-const run = promisify(execFile);
 const world = systemWorld(() => undefined);
 const devices: ExportedDevice[] = [];
 const server = new UsbipServer(world, devices, () => undefined);
-const port = String(unwrap(await server.listen({ host: '127.0.0.1', port: 3250 })));
-
-/** The kernel takes a moment to let a device go; until then its virtual port is in use. */
-async function attach(busId: string): Promise<void> {
-  for (let tries = 0; ; tries++)
-    try {
-      await run('usbip', ['--tcp-port', port, 'attach', '-r', '127.0.0.1', '-b', busId]);
-      return;
-    } catch (error) {
-      if (tries === 20) throw error;
-      await world.timers.sleep(500);
-    }
-}
+const port = unwrap(await server.listen({ host: '127.0.0.1', port: 3250 }));
 
 function open(): Promise<TransportBench> {
   const transport = new HostUsb(world);
@@ -36,7 +22,7 @@ function open(): Promise<TransportBench> {
       const device = new ExportedDevice(model, devices.length + 1);
       devices.push(device);
       plugged.push(device);
-      await attach(device.busId);
+      await attach(world.timers, device.busId, port);
     },
     unplug() {
       for (const device of plugged.splice(0)) device.unplug();

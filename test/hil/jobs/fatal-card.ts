@@ -15,13 +15,6 @@ const lent = new VpcdCard(made.value.card, made.value.atr, nameOf(peer), (event)
   if (event.event === 'cardCommand' && event.instruction === instruction && ++seen === Number(times))
     process.kill(Number(pid), 'SIGKILL');
 });
-const ended = await converse(
-  systemWorld(() => undefined),
-  peer,
-  lent,
-  {
-    reconnect: false,
-    signal: new AbortController().signal,
-  },
-);
+const world = systemWorld(() => undefined);
+const ended = await converse(world, peer, lent, { reconnect: false, signal: new AbortController().signal });
 if (!ended.ok) console.error(ended.fault.code);

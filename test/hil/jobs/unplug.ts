@@ -1,5 +1,4 @@
 // Runs in the guest: a cable that is pulled in the middle of a transaction, and put back. Prints one JSON object.
-import { spawnSync } from 'node:child_process';
 import { readFileSync, writeSync } from 'node:fs';
 import { openReader } from '@tsunagu/firmware-bridge/readers/families';
 import type { ChipReader } from '@tsunagu/firmware-bridge/readers/port';
@@ -7,6 +6,7 @@ import { HostUsb } from '@tsunagu/firmware-bridge/usb/host/transport';
 import { rehearse } from '@tsunagu/firmware-bridge/workshop/rehearsal';
 import { hex, toHex } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
+import { attach } from './attach.ts';
 
 const world = systemWorld(() => undefined);
 const usb = new HostUsb(world);
@@ -18,15 +18,6 @@ async function hand(line: string, event: string): Promise<void> {
   const before = done();
   writeSync(3, `${line}\n`);
   while (done() === before) await world.timers.sleep(100);
-}
-
-/** The kernel takes a moment to let a device go; until then its virtual port is in use. */
-async function attach(): Promise<number | null> {
-  for (let tries = 0; ; tries++) {
-    const { status } = spawnSync('usbip', ['attach', '-r', '127.0.0.1', '-b', '1-1']);
-    if (status === 0 || tries === 20) return status;
-    await world.timers.sleep(500);
-  }
 }
 
 async function find(): Promise<ChipReader> {
@@ -61,7 +52,10 @@ const after = await before.transmit(hex('80A80000028300 00'));
 await before.close();
 await world.timers.sleep(2_500);
 await hand('plug', 'cablePlugged');
-const attached = await attach();
+const attached = await attach(world.timers, '1-1').then(
+  () => 0,
+  ({ code }: { readonly code: unknown }) => code,
+);
 const again = await find();
 const atrAgain = await again.powerOn();
 const wholeAgain = await rehearse(again, aid);
